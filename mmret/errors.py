@@ -1,0 +1,40 @@
+"""What goes wrong, in words for the person who has to mend it.
+
+Every error that mmret expects derives from `MmretError`; the command line prints its message without a traceback and
+ends with its `exit_code`. A message names the file, line or id at fault and the way out.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class MmretError(Exception):
+    """Base of all expected errors."""
+
+    exit_code = 1
+
+
+class InputError(MmretError):
+    """What the user gave is wrong: an option, a name, a path, or the content of a file (exit code 2)."""
+
+    exit_code = 2
+
+
+class RunError(MmretError):
+    """The input was fine and the run failed all the same: nothing left to score, a model that returns NaN (exit code 1)."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> InputError:
+    """An `InputError` for a name that nobody registered, with the nearest known names."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}"
+    return InputError(f"unknown {kind} {name!r}; {hint}")
+
+
+def first_ten(things: Sequence[object]) -> str:
+    """The first ten of `things` as text, and how many there are when there are more."""
+    shown = ", ".join(str(thing) for thing in things[:10])
+    return shown if len(things) <= 10 else f"{shown}, … ({len(things):,} in all)"

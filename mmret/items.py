@@ -1,0 +1,94 @@
+"""What all rooms speak of: a media file, and an item made of text and media."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+Modality = Literal["text", "image", "video", "audio"]
+MODALITIES: tuple[Modality, ...] = ("text", "image", "video", "audio")
+Side = Literal["query", "document"]
+
+
+@dataclass(frozen=True)
+class Media:
+    """A file on disk, or a stretch of one (a clip inside a tar archive).
+
+    Parameters
+    ----------
+    path: the file that holds the bytes.
+    start, length: the stretch in bytes; `length=None` reads to the end of the file.
+    """
+
+    path: Path
+    start: int = 0
+    length: int | None = None
+
+    def __str__(self) -> str:
+        return str(self.path) if self.length is None else f"{self.path}[{self.start}:+{self.length}]"
+
+    def open(self) -> BinaryIO:
+        """A seekable binary stream over exactly these bytes. Raises `OSError` when the file cannot be read."""
+        if self.length is None and self.start == 0:
+            return self.path.open("rb")
+        with self.path.open("rb") as file:
+            file.seek(self.start)
+            return io.BytesIO(file.read(-1 if self.length is None else self.length))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the bytes, in hex; of nothing when the file cannot be read (the preflight names such files)."""
+        try:
+            with self.open() as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            return hashlib.sha256().hexdigest()
+
+
+@dataclass(frozen=True)
+class Item:
+    """One query or one document: an id and any of text, image, video and audio.
+
+    The sound track of a video is `audio` set to that same video. Media are paths, opened late by whoever reads them.
+    """
+
+    id: str
+    text: str | None = None
+    image: Media | None = None
+    video: Media | None = None
+    audio: Media | None = None
+
+    @property
+    def modalities(self) -> frozenset[Modality]:
+        """The modalities this item has."""
+        return frozenset(m for m in MODALITIES if getattr(self, m) is not None)
+
+    @property
+    def media(self) -> tuple[Media, ...]:
+        """The distinct media files of this item, in the order image, video, audio."""
+        return tuple(dict.fromkeys(m for m in (self.image, self.video, self.audio) if m is not None))
+
+    def keep(self, modalities: Iterable[Modality]) -> Item:
+        """This item with only the named modalities left."""
+        gone = set(MODALITIES) - set(modalities)
+        return replace(self, **dict.fromkeys(gone))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) over what the item holds, bytes of its media included, and not over its id or its paths."""
+        parts = []
+        for modality in MODALITIES:
+            value = getattr(self, modality)
+            if value is not None:
+                parts.append(f"{modality}:{value.digest if isinstance(value, Media) else text_digest(value)}")
+        return text_digest("\n".join(parts))
+
+
+def text_digest(text: str) -> str:
+    """SHA-256 of a text in UTF-8, in hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
