@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -13,6 +13,7 @@ from typing import BinaryIO, Literal
 Modality = Literal["text", "image", "video", "audio"]
 MODALITIES: tuple[Modality, ...] = ("text", "image", "video", "audio")
 Side = Literal["query", "document"]
+NO_CONTENT = hashlib.sha256().hexdigest()  # digest of an empty or unreadable file
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,12 @@ class Media:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the bytes, in hex; of nothing when the file cannot be read (the preflight names such files)."""
+        """SHA-256 of the bytes, in hex; `NO_CONTENT` when the file cannot be read (the preflight names such files)."""
         try:
             with self.open() as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
         except OSError:
-            return hashlib.sha256().hexdigest()
+            return NO_CONTENT
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,8 @@ class Item:
 
     def keep(self, modalities: Iterable[Modality]) -> Item:
         """This item with only the named modalities left."""
-        gone = set(MODALITIES) - set(modalities)
-        return replace(self, **dict.fromkeys(gone))
+        kept = {modality: getattr(self, modality) for modality in modalities}
+        return Item(self.id, **kept)
 
     @cached_property
     def digest(self) -> str:

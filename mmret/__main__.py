@@ -1,0 +1,5 @@
+"""`python -m mmret` is the command `mmret`."""
+
+from .cli import main
+
+main()

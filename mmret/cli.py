@@ -1,0 +1,199 @@
+"""The command `mmret`: parse, call one function, print. Answers go to stdout, progress and trouble to stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .errors import MmretError
+
+app = typer.Typer(
+    help="Benchmarks for multimodal retrieval: which encoder finds the right video or table, by how much, at what cost?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+benchmarks_app = typer.Typer(help="The benchmarks that can be named.", no_args_is_help=True)
+models_app = typer.Typer(help="The models that can be named.", no_args_is_help=True)
+app.add_typer(benchmarks_app, name="benchmarks")
+app.add_typer(models_app, name="models")
+
+
+class Dropped(StrEnum):
+    """What can be taken from a query."""
+
+    text = "text"
+    image = "image"
+    video = "video"
+    audio = "audio"
+
+
+class OnBad(StrEnum):
+    """What is done about unusable media."""
+
+    exclude = "exclude"
+    fail = "fail"
+
+
+class ReaderName(StrEnum):
+    """The libraries that decode frames."""
+
+    decord = "decord"
+    pyav = "pyav"
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Data = Annotated[Path | None, typer.Option(help="Folder of the benchmark's data, where it is not the one shipped.")]
+
+
+@app.command("eval")
+def eval_(
+    bench: Annotated[str, typer.Option("--bench", "-b", help="Name of a benchmark, or a folder that holds one.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="Name of a model.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the result files.")] = None,
+    data: Data = None,
+    protocol: Annotated[list[str] | None, typer.Option(help="Protocol; repeat for several. Default: all.")] = None,
+    measure: Annotated[list[str] | None, typer.Option(help="Measure such as nDCG@10; repeat for several.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Score this many queries only, sampled by slice.")] = None,
+    drop: Annotated[list[Dropped] | None, typer.Option(help="Take this from every query; repeat for several.")] = None,
+    batch_size: Annotated[int, typer.Option(help="Items embedded and kept at a time.")] = 16,
+    device: Annotated[str, typer.Option(help="Device of torch, such as cpu or cuda.")] = "auto",
+    frames: Annotated[int, typer.Option(help="Frames read of each clip.")] = 8,
+    sampling: Annotated[
+        str, typer.Option(help="Which frames: centres of equal stretches, or with both ends.")
+    ] = "centres",
+    reader: Annotated[ReaderName, typer.Option(help="Library that decodes the frames.")] = ReaderName.decord,
+    on_bad_media: Annotated[
+        OnBad, typer.Option(help="Leave unusable files out for all models alike, or stop.")
+    ] = OnBad.exclude,
+    seed: Annotated[int, typer.Option(help="Seed of random encoders and of the intervals.")] = 0,
+    workers: Annotated[int | None, typer.Option(help="Decoding processes.")] = None,
+    time_limit: Annotated[float, typer.Option(help="Seconds a decoder may take for one file.")] = 60.0,
+    max_memory: Annotated[int, typer.Option(help="Megabytes for blocks of scores.")] = 64,
+    cache: Annotated[
+        Path | None, typer.Option(envvar="MMRET_CACHE", help="Folder for vectors and media reports.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another evaluation's result.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Evaluate a model on a benchmark."""
+    from .evaluation import MEASURES, Settings, evaluate
+    from .evaluation.tables import result_table
+
+    settings = Settings(
+        protocols=tuple(protocol) if protocol else None,
+        measures=tuple(measure) if measure else MEASURES,
+        limit=limit,
+        drop=tuple(one.value for one in drop or ()),
+        batch_size=batch_size,
+        device=device,
+        frames=frames,
+        sampling=sampling,
+        reader=reader.value,
+        on_bad_media=on_bad_media.value,
+        seed=seed,
+        workers=workers,
+        time_limit=time_limit,
+        max_memory=max_memory * 1_000_000,
+        cache=cache,
+    )
+    result = evaluate(bench, model, settings, data=data, show=True)
+    if output is not None:
+        result.save(output, overwrite=overwrite)
+    for warning in result.record["warnings"]:
+        _note(f"warning: {warning}")
+    for kind, excluded in result.record["excluded"].items():
+        for one in excluded:
+            _note(
+                f"excluded {kind[:-1].replace('querie', 'query')} {one['id']}: {one['reason']} {one.get('file', '')}".rstrip()
+            )
+    print(result.json()) if as_json else _print(result_table(result.record))
+    if output is not None:
+        _note(f"written: {output}/result.json, per_query.parquet, run.parquet")
+
+
+@benchmarks_app.command("list")
+def benchmarks_list(as_json: Json = False) -> None:
+    """All benchmarks by name."""
+    from .benchmarks import benchmarks
+
+    entries = {name: entry.summary for name, entry in benchmarks().items()}
+    _print_mapping(entries, as_json=as_json)
+
+
+@benchmarks_app.command("show")
+def benchmarks_show(
+    name: Annotated[str, typer.Argument(help="Name of a benchmark, or a folder that holds one.")],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """One benchmark: sizes, slices, galleries, digest and data card."""
+    from .benchmarks import load_benchmark
+
+    benchmark = load_benchmark(name, data)
+    _print_mapping(benchmark.describe(), as_json=as_json)
+    if not as_json and benchmark.card:
+        print(f"\n{benchmark.card}")
+
+
+@models_app.command("list")
+def models_list(as_json: Json = False) -> None:
+    """All models: what each reads of queries and documents, its size and licence, and whether it can run here."""
+    from .encoders import encoders
+    from .evaluation.tables import models_table
+
+    specs = [cls.spec for cls in encoders().values()]
+    if as_json:
+        import json
+
+        print(json.dumps([spec.describe() for spec in specs], indent=1))
+    else:
+        _print(models_table(specs))
+
+
+@models_app.command("show")
+def models_show(name: Annotated[str, typer.Argument(help="Name of a model.")], as_json: Json = False) -> None:
+    """One model: modalities, size, licence, training data, limits, and how to get it."""
+    from .encoders import find_encoder
+
+    _print_mapping(find_encoder(name).spec.describe(), as_json=as_json)
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _print(renderable: object) -> None:
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else 160).print(renderable)
+
+
+def _print_mapping(mapping: Mapping[str, object], *, as_json: bool) -> None:
+    if as_json:
+        import json
+
+        print(json.dumps(mapping, indent=1, ensure_ascii=False))
+        return
+    width = max(map(len, mapping))
+    for key, value in mapping.items():
+        print(f"{key:<{width}}  {value}")
+
+
+def main() -> None:
+    """Entry point: exit code 0 for a result, 1 for a failed run, 2 for misuse, 130 when interrupted."""
+    try:
+        app()
+    except MmretError as error:
+        _note(f"mmret: {error}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _note("mmret: interrupted; what was embedded is kept, run the same command to go on")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)

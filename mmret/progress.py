@@ -1,0 +1,13 @@
+"""Progress of long work on stderr: how far, how fast, and when it will end."""
+
+from __future__ import annotations
+
+import sys
+
+from tqdm import tqdm
+
+
+def bar(total: int, label: str, unit: str, *, show: bool = True) -> tqdm[None]:
+    """A progress bar for a `with` block, moved by `update(n)`; without a terminal it prints a line now and then."""
+    interval = 0.2 if sys.stderr.isatty() else 10.0
+    return tqdm(total=total, desc=label, unit=unit, mininterval=interval, file=sys.stderr, disable=not show)

@@ -1,0 +1,97 @@
+"""Small real data for all tests: clips encoded here, benchmarks in the declarative layout, and a cache of their own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from mmret.media import Workers
+
+RATE = 16_000
+MakeClip = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's cache, or reaches a network."""
+    monkeypatch.setenv("MMRET_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(scope="session")
+def workers() -> Iterator[Workers]:
+    with Workers(2, time_limit=30) as pool:
+        yield pool
+
+
+def write_clip(
+    path: Path, *, frames: int = 24, tone: float | None = 440.0, shade: int = 0, seconds: float = 2.0, size: int = 64
+) -> Path:
+    """An MP4 whose frame i is a flat grey of brightness `shade + i`, with a sine tone, or without sound (`tone=None`)."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=int(frames / seconds), options={"crf": "18", "g": "6"})
+        video.width = video.height = size
+        video.pix_fmt = "yuv420p"
+        sound = container.add_stream("aac", rate=RATE) if tone is not None else None
+        for i in range(frames):
+            picture = np.full((size, size, 3), (shade + 8 * i) % 256, np.uint8)
+            container.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(video.encode())
+        if sound is not None and tone is not None:
+            wave = 0.5 * np.sin(2 * np.pi * tone * np.arange(int(seconds * RATE)) / RATE)
+            block = av.AudioFrame.from_ndarray(wave.astype(np.float32)[None], format="fltp", layout="mono")
+            block.sample_rate = RATE
+            container.mux(sound.encode(block))
+            container.mux(sound.encode())
+    return path
+
+
+def write_benchmark(folder: Path, *, clips: int = 6) -> Path:
+    """A composed-video benchmark of `clips` clips and as many queries: clip i plus a text must find clip i + 1."""
+    (folder / "videos").mkdir(parents=True)
+    names = [f"clip-{i}" for i in range(clips)]
+    for i, name in enumerate(names):
+        write_clip(folder / "videos" / f"{name}.mp4", tone=200.0 * (i + 1), shade=30 * i, seconds=1.0, frames=12)
+    about = {"layout": "composed-video", "name": folder.name, "version": "1", "title": "Small"}
+    (folder / "benchmark.json").write_text(json.dumps(about))
+    documents = [{"id": name, "video": f"videos/{name}.mp4"} for name in names]
+    queries = [
+        {
+            "id": f"query-{i}",
+            "source": names[i],
+            "text": f"a brighter picture and a higher tone, step {i}",
+            "targets": {names[(i + 1) % clips]: 1},
+            "gallery": names,
+            "slices": ["even" if i % 2 == 0 else "odd"],
+        }
+        for i in range(clips)
+    ]
+    write_rows(folder / "documents.jsonl", documents)
+    write_rows(folder / "queries.jsonl", queries)
+    return folder
+
+
+def write_rows(path: Path, rows: list[dict[str, object]]) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4")
+
+
+@pytest.fixture(scope="session")
+def _small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_benchmark(tmp_path_factory.mktemp("made") / "small")
+
+
+@pytest.fixture
+def small(_small: Path, tmp_path: Path) -> Path:
+    """A folder of one's own with the small benchmark."""
+    return Path(shutil.copytree(_small, tmp_path / "small"))
