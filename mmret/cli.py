@@ -13,7 +13,7 @@ import typer
 from .errors import MmretError
 
 app = typer.Typer(
-    help="Benchmarks for multimodal retrieval: which encoder finds the right video or table, by how much, at what cost?",
+    help="Benchmarks for multimodal retrieval: which encoder finds the right video or table, and by how much?",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -106,11 +106,11 @@ def eval_(
         result.save(output, overwrite=overwrite)
     for warning in result.record["warnings"]:
         _note(f"warning: {warning}")
-    for kind, excluded in result.record["excluded"].items():
-        for one in excluded:
-            _note(
-                f"excluded {kind[:-1].replace('querie', 'query')} {one['id']}: {one['reason']} {one.get('file', '')}".rstrip()
-            )
+    excluded = result.record["excluded"]
+    for one in excluded["documents"]:
+        _note(f"excluded document {one['id']}: {one['reason']}: {one['file']}")
+    for one in excluded["queries"]:
+        _note(f"excluded query {one['id']}: {one['reason']}")
     print(result.json()) if as_json else _print(result_table(result.record))
     if output is not None:
         _note(f"written: {output}/result.json, per_query.parquet, run.parquet")

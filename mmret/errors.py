@@ -23,7 +23,7 @@ class InputError(MmretError):
 
 
 class RunError(MmretError):
-    """The input was fine and the run failed all the same: nothing left to score, a model that returns NaN (exit code 1)."""
+    """The input was fine and the run failed all the same, as when a model returns NaN (exit code 1)."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> InputError:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, cast
 
 Modality = Literal["text", "image", "video", "audio"]
 MODALITIES: tuple[Modality, ...] = ("text", "image", "video", "audio")
@@ -46,7 +46,7 @@ class Media:
         """SHA-256 of the bytes, in hex; `NO_CONTENT` when the file cannot be read (the preflight names such files)."""
         try:
             with self.open() as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+                return hashlib.file_digest(cast(io.BytesIO, file), "sha256").hexdigest()
         except OSError:
             return NO_CONTENT
 

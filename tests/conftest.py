@@ -33,7 +33,7 @@ def workers() -> Iterator[Workers]:
 def write_clip(
     path: Path, *, frames: int = 24, tone: float | None = 440.0, shade: int = 0, seconds: float = 2.0, size: int = 64
 ) -> Path:
-    """An MP4 whose frame i is a flat grey of brightness `shade + i`, with a sine tone, or without sound (`tone=None`)."""
+    """An MP4 whose frame i is a flat grey of brightness `shade + 8 i`, with a sine tone or, for None, no sound."""
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=int(frames / seconds), options={"crf": "18", "g": "6"})
         video.width = video.height = size

@@ -175,7 +175,7 @@ def _check_ids(kind: str, items: Sequence[Item]) -> None:
 
 
 def _rows_of(lists: Ragged, rows: NDArray[np.int64], place: NDArray[np.int32]) -> tuple[Ragged, NDArray[np.int64]]:
-    """The given lists with each position p replaced by `place[p]` or left out where that is -1, and the entries left."""
+    """The given lists, each position p replaced by `place[p]` or left out where that is -1, and the entries left."""
     entries = np.concatenate([np.arange(0), *(np.arange(*lists.offsets[row : row + 2]) for row in rows)])
     owner = np.repeat(np.arange(len(rows)), lists.sizes[rows])
     stays = place[lists.positions[entries]] >= 0

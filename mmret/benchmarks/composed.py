@@ -125,6 +125,8 @@ def _rows(path: Path) -> Iterator[Row]:
         raise InputError(f"{path}: the file is missing") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8: {error}") from None
+    if not text.strip():
+        raise InputError(f"{path}: the file is empty")
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue

@@ -11,6 +11,7 @@ import zipfile
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from .. import cpu_torch
 from .weights import PackagedFile
@@ -56,14 +57,14 @@ class SoundTagger:
         )  # fmt: skip
 
     def tag(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities float32 `(patches, 521)` of mono sound at 16 kHz, float32 `(samples,)`, in patches of 0.96 s."""
+        """Probabilities float32 `(patches, 521)` of mono sound at 16 kHz, float32 `(samples,)`."""
         return np.concatenate([self._run(patch) for patch in self._patches(sound)])
 
     def _patches(self, sound: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Quantised log-mel patches uint8 `(patches, 1, 1, 96, 64)`; a sound shorter than a patch is filled with silence."""
+        """Quantised log-mel patches uint8 `(patches, 1, 1, 96, 64)`; a shorter sound is filled up with silence."""
         import torch
 
-        shortest = 400 + (PATCH - 1) * 160
+        shortest = 512 + (PATCH - 1) * 160
         padded = np.pad(sound, (0, max(0, shortest - len(sound))))
         mel = self._mel(torch.from_numpy(padded)).numpy().T
         starts = range(0, len(mel) - PATCH + 1, HOP)
@@ -73,5 +74,5 @@ class SoundTagger:
 
     def _run(self, patch: NDArray[np.uint8]) -> NDArray[np.float32]:
         scores = self._session.run(["class_scores"], {"audio": patch})[0].astype(np.float32)
-        probabilities: NDArray[np.float32] = 1 / (1 + np.exp(-(scores - OUTPUT_ZERO) * OUTPUT_SCALE))
+        probabilities: NDArray[np.float32] = expit((scores - OUTPUT_ZERO) * OUTPUT_SCALE)
         return probabilities

@@ -29,8 +29,11 @@ class MiniLM:
         cpu_torch.prepare()
         import torch
         from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging
 
-        folder = [file.locate() for file in _FILES][0].parent
+        config, *_ = [file.locate() for file in _FILES]
+        folder = config.parent
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # of reading 90 MB from the disk
         self._torch = torch
         self._device = device
         self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -41,12 +44,20 @@ class MiniLM:
 
         Texts go through the model one by one, so that no vector depends on the padding of its neighbours.
         """
-        return np.stack([self._embed(text) for text in texts]) if texts else np.zeros((0, DIMENSION), np.float32)
+        return np.concatenate([np.zeros((0, DIMENSION), np.float32), *(self._embed([text]) for text in texts)])
 
-    def _embed(self, text: str) -> NDArray[np.float32]:
+    def embed_vocabulary(self, words: Sequence[str]) -> NDArray[np.float32]:
+        """The same for a fixed list of many short texts, in batches."""
+        return np.concatenate([self._embed(words[i : i + 128]) for i in range(0, len(words), 128)])
+
+    def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         torch = self._torch
-        tokens = self._tokenizer(text, truncation=True, max_length=MAX_TOKENS, return_tensors="pt").to(self._device)
+        tokens = self._tokenizer(
+            list(texts), padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
+        ).to(self._device)
         with torch.inference_mode():
-            mean = self._model(**tokens).last_hidden_state[0].mean(0)
-            unit: NDArray[np.float32] = torch.nn.functional.normalize(mean, dim=0).float().cpu().numpy()
-        return unit
+            states = self._model(**tokens).last_hidden_state
+            kept = tokens["attention_mask"].unsqueeze(-1).to(states.dtype)
+            means = (states * kept).sum(1) / kept.sum(1)
+            units: NDArray[np.float32] = torch.nn.functional.normalize(means, dim=1).float().cpu().numpy()
+        return units

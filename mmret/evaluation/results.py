@@ -1,0 +1,117 @@
+"""The record of one evaluation: one JSON file, beside it per-query values and the run."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..errors import InputError, RunError
+
+SCHEMA = "mmret.result/1"
+RESULT, PER_QUERY, RUN = "result.json", "per_query.parquet", "run.parquet"
+_PACKAGES = ("mmret", "numpy", "torch", "torchaudio", "av", "decord", "pillow", "faiss-cpu", "pandas", "pyarrow")
+
+
+@dataclass(frozen=True)
+class Result:
+    """An evaluation.
+
+    Parameters
+    ----------
+    record: what `result.json` holds, schema `mmret.result/1`:
+        `benchmark` {name, version, digest, queries, documents}, `model` (its spec), `settings` {passed, resolved},
+        `scores` {protocol: {slice: {n, measure: {value, optimistic, pessimistic, low, high, random}}}}, `ties`,
+        `cost` {stages, peak_rss_mb, device}, `excluded` {documents, queries}, `warnings`, `environment`.
+    per_query: one row a protocol and query: `protocol`, `query`, `candidates`, `greater`, `tied` (of the best right
+        document), and the expected value of each measure.
+    run: `query`, `document`, `score` (float32), for all candidates of the first protocol.
+    """
+
+    record: Mapping[str, Any]
+    per_query: pd.DataFrame
+    run: pd.DataFrame
+
+    def save(self, folder: Path, *, overwrite: bool = False) -> None:
+        """Write the three files, each whole or not at all, `result.json` last.
+
+        Raises `InputError` when the folder holds the result of another evaluation and `overwrite` is false, and
+        `RunError` when the disk refuses.
+        """
+        if not overwrite:
+            self._refuse_other(folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, frame in ((PER_QUERY, self.per_query), (RUN, self.run)):
+                frame.to_parquet(folder / f"{name}.part", index=False)
+                (folder / f"{name}.part").replace(folder / name)
+            (folder / f"{RESULT}.part").write_text(self.json() + "\n")
+            (folder / f"{RESULT}.part").replace(folder / RESULT)
+        except OSError as error:
+            for name in (PER_QUERY, RUN, RESULT):
+                (folder / f"{name}.part").unlink(missing_ok=True)
+            raise RunError(f"{folder}: the result cannot be written: {error.strerror or error}") from error
+
+    def json(self) -> str:
+        """The record as JSON."""
+        return json.dumps(self.record, indent=1, ensure_ascii=False)
+
+    def _refuse_other(self, folder: Path) -> None:
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"{folder}: is a file; name a folder with --output")
+        if not (folder / RESULT).exists():
+            return
+        there, here = load_result(folder).record, self.record
+        for part in ("benchmark", "model"):
+            if identity(there)[part] != identity(here)[part]:
+                raise InputError(
+                    f"{folder}: holds the result of another {part} ({there[part]['name']}); "
+                    "name another folder with --output, or pass --overwrite"
+                )
+
+
+def identity(record: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
+    """What makes two results the same evaluation: benchmark and model with their versions."""
+    return {
+        "benchmark": (record["benchmark"]["name"], record["benchmark"]["version"]),
+        "model": (record["model"]["name"], record["model"]["revision"]),
+    }
+
+
+def load_result(folder: Path) -> Result:
+    """Read what `Result.save` wrote. Raises `InputError` naming the file that is missing or damaged."""
+    try:
+        record = json.loads((folder / RESULT).read_text())
+        per_query, run = pd.read_parquet(folder / PER_QUERY), pd.read_parquet(folder / RUN)
+    except FileNotFoundError as error:
+        raise InputError(f"{error.filename}: no such file; is {folder} the output of `mmret eval`?") from None
+    except (ValueError, OSError) as error:
+        raise InputError(f"{folder}: a damaged result: {error}") from None
+    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
+        raise InputError(f"{folder / RESULT}: not a result of schema {SCHEMA}")
+    return Result(record, per_query, run)
+
+
+def environment(packages: Sequence[str] = ()) -> dict[str, Any]:
+    """Python, platform and package versions, those of the importable `packages` added to mmret's own."""
+    carriers = packages_distributions()
+    names = {*_PACKAGES, *(name for package in packages for name in carriers.get(package, ()))}
+    found = {}
+    for name in sorted(names):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": os.cpu_count(),
+        "packages": found,
+    }

@@ -1,0 +1,114 @@
+"""Counts to what people read: measures for each protocol and slice, with bounds over ties, intervals and chance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..benchmarks import Benchmark
+from .counting import Counts
+from .measures import Measure, Values
+from .scoring import Standing, source_wins
+from .statistics import Aggregate, interval
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One protocol, summarised.
+
+    Parameters
+    ----------
+    scores: `{slice: {"n": int, measure: {"value", "optimistic", "pessimistic", "low", "high", "random"}}}`.
+    ties: share of queries whose best right document ties with another candidate.
+    per_query: one row a query.
+    """
+
+    scores: dict[str, Any]
+    ties: float
+    per_query: pd.DataFrame
+
+
+def summarise(benchmark: Benchmark, protocol: str, found: Standing, measures: Sequence[Measure], seed: int) -> Summary:
+    """Evaluate the measures, and how the source disturbs, for all queries and for each slice."""
+    values = {str(measure): measure(found.counts) for measure in measures}
+    random = {str(measure): measure(chance(found.counts)) for measure in measures}
+    everything = values | source_wins(found)
+    medians = {str(measure) for measure in measures if measure.name == "MedR"}
+    members = {ALL: np.arange(len(benchmark.queries)), **benchmark.slices}
+    clusters = _clusters(benchmark)
+    scores = {
+        label: {"n": len(rows)}
+        | {
+            name: entry
+            for name, value in everything.items()
+            if (entry := _entry(value, random.get(name), rows, clusters, "median" if name in medians else "mean", seed))
+        }
+        for label, rows in members.items()
+    }
+    greater, tied = _best(found.counts)
+    per_query = pd.DataFrame(
+        {
+            "protocol": protocol,
+            "query": [item.id for item in benchmark.queries],
+            "candidates": found.counts.candidates,
+            "greater": greater,
+            "tied": tied,
+            **{name: value.expected for name, value in everything.items()},
+        }
+    )
+    return Summary(scores, float((tied > 1).mean()), per_query)
+
+
+def chance(counts: Counts) -> Counts:
+    """The counts of a scorer that ties everything: their expected values are those of a random order."""
+    zeros = np.zeros_like(counts.greater)
+    return Counts(counts.query, counts.gain, zeros, counts.candidates[counts.query], counts.candidates)
+
+
+def _entry(
+    value: Values,
+    random: Values | None,
+    rows: NDArray[np.int64],
+    clusters: NDArray[np.int64] | None,
+    aggregate: Aggregate,
+    seed: int,
+) -> Mapping[str, float]:
+    """One measure of one slice; nothing when no query of the slice has a value."""
+    known = rows[~np.isnan(value.expected[rows])]
+    if not len(known):
+        return {}
+    labels = None if clusters is None else clusters[known]
+    low, high = interval(value.expected[known], labels, aggregate=aggregate, seed=seed)
+    figures = {"value": value.expected, "optimistic": value.optimistic, "pessimistic": value.pessimistic}
+    if random is not None:
+        figures["random"] = random.expected
+    entry = {name: _figure(figure[known], aggregate) for name, figure in figures.items()}
+    return entry | {"low": low, "high": high}
+
+
+def _figure(values: NDArray[np.float64], aggregate: Aggregate) -> float:
+    """Median or mean; the sum is exact, so that the order of the queries cannot matter."""
+    return float(np.median(values)) if aggregate == "median" else math.fsum(values.tolist()) / len(values)
+
+
+def _clusters(benchmark: Benchmark) -> NDArray[np.int64] | None:
+    """Queries made from one source stand or fall together; None where no query has a source."""
+    if benchmark.source is None:
+        return None
+    alone = len(benchmark.documents) + np.arange(len(benchmark.queries))
+    return np.where(benchmark.source >= 0, benchmark.source, alone).astype(np.int64)
+
+
+def _best(counts: Counts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """`greater` and `tied` of each query's best right document, int64 `(queries,)`."""
+    order = np.lexsort((counts.greater, counts.query))
+    first = order[np.searchsorted(counts.query[order], np.arange(len(counts.candidates)))]
+    return counts.greater[first], counts.tied[first]
