@@ -7,7 +7,8 @@ sentences: the vector of a picture or sound is the mean of its classes' name vec
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -22,8 +23,8 @@ from .minilm import DIMENSION, MiniLM
 from .registry import register_encoder
 
 TOP_CLASSES = 10  # T of ConSE; the authors' choice for ImageNet
-TEXT_WEIGHT = 3.0
-SHARPNESS = 20.0
+TEXT_WEIGHT = 5.0
+SHARPNESS, CONTRAST = 20.0, 2.0
 NOTHING = np.zeros(DIMENSION, np.float32)
 
 
@@ -31,6 +32,7 @@ class _Parts:
     """The three trained models and the vectors of their class names, float32 `(1000, 384)` and `(521, 384)`."""
 
     def __init__(self, device: str) -> None:
+        self._placed: dict[bytes, NDArray[np.float32]] = {}
         self.text = MiniLM(device)
         self._images = imagenet.ImageTagger(device)
         self._sounds = audioset.SoundTagger()
@@ -39,11 +41,18 @@ class _Parts:
 
     def place_image(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Unit vector `(384,)` of what frames show."""
-        return _conse(self._images.tag(frames), self.image_names)
+        return self._once(frames, lambda: _conse(self._images.tag(frames), self.image_names))
 
     def place_sound(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
         """Unit vector `(384,)` of what can be heard."""
-        return _conse(self._sounds.tag(sound), self.sound_names)
+        return self._once(sound, lambda: _conse(self._sounds.tag(sound), self.sound_names))
+
+    def _once(self, content: NDArray[np.generic], place: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Edited clips often share a whole picture or sound track with their source; each is worked out once."""
+        key = hashlib.sha256(content.tobytes()).digest()
+        if key not in self._placed:
+            self._placed[key] = place()
+        return self._placed[key]
 
 
 @register_encoder
@@ -53,8 +62,8 @@ class TagBridge:
     A vector has two halves of 384 dimensions, one for the eye and one for the ear, so that a sound never passes for a
     picture. Where an item has a text beside its media, the text replaces of each half as much as it speaks of it:
     with p the probability that the text names a sound rather than a thing (a softmax over the names of all classes,
-    both vocabularies given equal weight), the halves are (1 - p) w text + p seen, and p w text + (1 - p) heard, each
-    brought to length 1.
+    both vocabularies given equal weight, its odds squared), the halves are (1 - p) w text + p seen, and p w text +
+    (1 - p) heard, each brought to length 1.
     """
 
     spec = Spec(
@@ -82,12 +91,12 @@ class TagBridge:
         self.preprocessing: Mapping[str, Any] = {
             "frames": options.frames, "sampling": options.sampling, "reader": options.reader,
             "image_size": imagenet.SIZE, "sample_rate": audioset.RATE, "top_classes": TOP_CLASSES,
-            "text_weight": TEXT_WEIGHT, "sharpness": SHARPNESS,
+            "text_weight": TEXT_WEIGHT, "sharpness": SHARPNESS, "contrast": CONTRAST,
         }  # fmt: skip
         self._options = options
         request = ClipRequest(options.frames, True, options.sampling, options.reader)
         self._loader = ClipLoader(request, options.workers, options.meter)
-        # A clip is source of several queries and a document too; what it shows and sounds like is worked out once.
+        # A clip is source of several queries and a document too; it is decoded once.
         self._seen_media: dict[Media, NDArray[np.float32]] = {}
         self._heard_media: dict[Media, NDArray[np.float32]] = {}
 
@@ -118,7 +127,7 @@ class TagBridge:
         heard, seen = (
             np.exp(SHARPNESS * (names @ said)).mean() for names in (self._parts.sound_names, self._parts.image_names)
         )
-        return float(heard / (heard + seen))
+        return float(heard**CONTRAST / (heard**CONTRAST + seen**CONTRAST))
 
     def _seen(self, item: Item) -> NDArray[np.float32]:
         """What an item shows, `(384,)`; zeros where it shows nothing."""

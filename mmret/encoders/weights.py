@@ -32,9 +32,7 @@ class PackagedFile:
         spec = find_spec(self.package)
         folder = Path(next(iter(spec.submodule_search_locations))) if spec and spec.submodule_search_locations else None
         if folder is None or not (folder / self.path).is_file():
-            raise RunError(
-                f"package {self.package} does not hold {self.path}; install it again: {_INSTALL}"
-            )
+            raise RunError(f"package {self.package} does not hold {self.path}; install it again: {_INSTALL}")
         with (folder / self.path).open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != self.sha256:

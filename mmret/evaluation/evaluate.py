@@ -23,16 +23,12 @@ from .measures import Measure
 from .protocols import Protocol, protocols_of
 from .results import SCHEMA, Result, environment
 from .runs import run_of
-from .scoring import standing
 from .selection import OnBadMedia, candidates_only, exclude_bad_media, sample
-from .summary import summarise
+from .summary import MEASURES, score_vectors
 
 
 def _plain(value: object) -> object:
     return str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
-
-
-MEASURES = ("R@1", "R@3", "R@5", "R@10", "MRR", "MedR")
 
 
 @dataclass(frozen=True)
@@ -72,6 +68,8 @@ class Settings:
     cache: Path | None = None
 
     def __post_init__(self) -> None:
+        for measure in self.measures:
+            Measure.parse(measure)
         for name in ("batch_size", "frames", "max_memory"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, not {getattr(self, name)}")
@@ -131,7 +129,6 @@ def evaluate(
     `if __name__ == "__main__":`.
     """
     settings = settings or Settings()
-    measures = [Measure.parse(name) for name in settings.measures]
     device = _device(settings.device, model)
     whole = load_benchmark(benchmark, data) if isinstance(benchmark, str) else benchmark
     protocols = protocols_of(whole, settings.protocols)
@@ -143,16 +140,15 @@ def evaluate(
         encoder = create_encoder(model, settings.options(workers, device, meter))
         vectors = _Vectors.of(encoder, scored, settings, meter, show=show)
     with meter.stage("score", items=len(scored.queries)):
-        summaries = {
-            protocol.name: summarise(
-                scored,
-                protocol.name,
-                standing(scored, protocol, vectors.queries, vectors.documents, settings.max_memory),
-                measures,
-                settings.seed,
-            )
-            for protocol in protocols
-        }
+        summaries = score_vectors(
+            scored,
+            vectors.queries,
+            vectors.documents,
+            protocols=settings.protocols,
+            measures=settings.measures,
+            seed=settings.seed,
+            max_bytes=settings.max_memory,
+        )
         run = run_of(scored, protocols[0], vectors.queries, vectors.documents)
     record = {
         "schema": SCHEMA,

@@ -23,7 +23,7 @@ def count_scores(
     positives: Ragged,
     gains: Array,
     *,
-    unique: bool = False,
+    checked: bool = False,
     query_ids: Sequence[str] | None = None,
     document_ids: Sequence[str] | None = None,
 ) -> Counts:
@@ -35,7 +35,7 @@ def count_scores(
     scores: float `(entries of run,)`, higher is better; compared exactly as given.
     positives: for each query its positives; those that the run does not list count as not retrieved.
     gains: float `(entries of positives,)`, > 0.
-    unique: the run is known to list no document twice for one query; saves the check.
+    checked: the run is known to hold finite scores only and no document twice for one query; saves the checks.
     query_ids, document_ids: names for error messages.
 
     Raises `InputError` for NaN or infinite scores, a document listed twice for one query, gains that are not
@@ -46,13 +46,13 @@ def count_scores(
     if len(run) != len(positives) or len(scores) != len(run.positions) or len(grades) != len(positives.positions):
         raise InputError("run, scores, positives and gains do not belong together: their lengths differ")
     names = _Names(run, query_ids, document_ids)
-    names.refuse(~np.isfinite(scores), "NaN or infinite scores")
     if not (grades > 0).all():
         raise InputError("gains of positives must be greater than 0")
     greater, tied = np.full(len(grades), -1, np.int64), np.zeros(len(grades), np.int64)
     for rows in _blocks(run.sizes):
         block = _Block.of(run, scores, rows)
-        if not unique:
+        if not checked:
+            names.refuse_infinite(scores, rows)
             names.refuse_twice(block, rows)
         first, last = positives.offsets[rows.start], positives.offsets[rows.stop]
         part = slice(first, last)
@@ -85,14 +85,12 @@ class _Block:
 
 def _blocks(sizes: NDArray[np.int64]) -> Iterator[slice]:
     """Consecutive queries whose rectangle has at most `BLOCK` entries (or one query)."""
-    start, longest = 0, 0
-    for stop, size in enumerate(sizes.tolist()):
-        if stop > start and max(longest, size) * (stop + 1 - start) > BLOCK:
-            yield slice(start, stop)
-            start, longest = stop, 0
-        longest = max(longest, size)
-    if start < len(sizes):
-        yield slice(start, len(sizes))
+    start = 0
+    while start < len(sizes):
+        longest = np.maximum.accumulate(sizes[start : start + 4096])
+        fitting = int(np.searchsorted(longest * np.arange(1, len(longest) + 1), BLOCK, "right"))
+        yield slice(start, start + max(1, fitting))
+        start += max(1, fitting)
 
 
 def _count(block: _Block, wanted: Ragged, greater: NDArray[np.int64], tied: NDArray[np.int64]) -> None:
@@ -127,25 +125,30 @@ def _count_many(
     greater: NDArray[np.int64],
     tied: NDArray[np.int64],
 ) -> None:
-    """For many documents a query: sort each list by score, number its runs of equal scores, and look positions up."""
-    height, width = block.scores.shape
-    order = np.argsort(block.scores, axis=1)
-    ordered = np.take_along_axis(block.scores, order, axis=1)
-    starts = np.ones((height, width + 1), bool)
-    starts[:, 1:-1] = ordered[:, 1:] != ordered[:, :-1]
-    edges = np.flatnonzero(starts.ravel())  # of the runs, counted in rows of width + 1
-    run = np.cumsum(starts[:, :-1].ravel()).reshape(height, width) + np.arange(height)[:, None] - 1
-    of_entry = np.empty_like(run)
-    np.put_along_axis(of_entry, order, run, axis=1)
+    """For many documents a query: sort each list by position and by score, and search."""
+    width = block.scores.shape[1]
+    keys = np.sort((block.positions.astype(np.int64) << 32) + np.arange(width), axis=1)  # position, column
+    place = _search(keys, rows, positions.astype(np.int64) << 32)
+    key = keys[rows, np.minimum(place, width - 1)]
+    found = key >> 32 == positions
+    target = block.scores[rows, key & 0xFFFFFFFF]
+    ordered = np.sort(block.scores, axis=1)
+    low, high = _search(ordered, rows, target), _search(ordered, rows, target, after=True)
+    greater[:] = np.where(found, width - high, -1)
+    tied[:] = np.where(found, high - low, 0)
 
-    keys = (block.positions.astype(np.int64) + (np.arange(height) << 32)[:, None]).ravel()
-    by_key = np.argsort(keys)
-    wanted = positions + (rows << 32)
-    place = by_key[np.minimum(np.searchsorted(keys, wanted, sorter=by_key), len(keys) - 1)]
-    found = keys[place] == wanted
-    one = of_entry.ravel()[place]
-    greater[:] = np.where(found, rows * (width + 1) + width - edges[one + 1], -1)
-    tied[:] = np.where(found, edges[one + 1] - edges[one], 0)
+
+def _search(
+    ordered: Array | NDArray[np.int64], rows: NDArray[np.int64], values: Array | NDArray[np.int64], after: bool = False
+) -> NDArray[np.int64]:
+    """`np.searchsorted` of each value in its own row, `after` equal ones or before them: bisection, all at once."""
+    low, high = np.zeros(len(rows), np.int64), np.full(len(rows), ordered.shape[1])
+    for _ in range(ordered.shape[1].bit_length()):
+        middle = (low + high) // 2
+        here = ordered[rows, np.minimum(middle, ordered.shape[1] - 1)]
+        right = ((here <= values) if after else (here < values)) & (middle < high)
+        low, high = np.where(right, middle + 1, low), np.where(right, high, middle)
+    return low
 
 
 @dataclass(frozen=True)
@@ -156,12 +159,12 @@ class _Names:
     query_ids: Sequence[str] | None
     document_ids: Sequence[str] | None
 
-    def refuse(self, bad: NDArray[np.bool_], what: str) -> None:
-        entries = np.flatnonzero(bad)
-        if len(entries):
+    def refuse_infinite(self, scores: Array, rows: slice) -> None:
+        if not np.isfinite(scores[self.run.offsets[rows.start] : self.run.offsets[rows.stop]]).all():
+            entries = np.flatnonzero(~np.isfinite(scores))
             queries = np.searchsorted(self.run.offsets, entries[:10], "right") - 1
             pairs = zip(queries.tolist(), self.run.positions[entries[:10]].tolist(), strict=True)
-            raise InputError(f"{what} in {len(entries):,} places: {self._texts(list(pairs))}")
+            raise InputError(f"NaN or infinite scores in {len(entries):,} places: {self._texts(list(pairs))}")
 
     def refuse_twice(self, block: _Block, rows: slice) -> None:
         ordered = np.sort(block.positions, axis=1)

@@ -15,8 +15,8 @@ from .products import product
 from .scorers import Block, Places, powers, scaled
 from .vectors import Rows, Where, read, survey
 
-LEFT = 512  # query vectors and
-RIGHT = 1024  # document vectors multiplied at a time: their products, 2 MB, stay in a core's cache
+LEFT = 1024  # query vectors and
+RIGHT = 2048  # document vectors multiplied at a time
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -95,16 +96,25 @@ class Measure:
 
     def __call__(self, counts: Counts) -> Values:
         """Evaluate for every query."""
-        if not (counts.tied > 1).any():
-            values = self._evaluate(counts)
-            return Values(values, values, values)
-        return Values(*(self._evaluate(c) for c in (counts, break_ties(counts, True), break_ties(counts, False))))
+        tied, best, worst = _cases(counts, self.exponential)
+        expected = self._evaluate(tied)
+        if best is tied:
+            return Values(expected, expected, expected)
+        return Values(expected, self._evaluate(best), self._evaluate(worst))
 
-    def _evaluate(self, counts: Counts) -> Vector:
-        groups = Groups.of(counts, self.exponential)
+    def _evaluate(self, groups: Groups) -> Vector:
         values = FAMILIES[self.name].formula(groups, self.cutoff)
         values[groups.positives == 0] = np.nan
         return values
+
+
+@lru_cache(maxsize=2)
+def _cases(counts: Counts, exponential: bool) -> tuple[Groups, Groups, Groups]:
+    """Groups of ties as they are, and with the ties broken for and against the positives; kept for the next measure."""
+    tied = Groups.of(counts, exponential)
+    if not (counts.tied > 1).any():
+        return tied, tied, tied
+    return tied, *(Groups.of(break_ties(counts, favour), exponential) for favour in (True, False))
 
 
 def break_ties(counts: Counts, favour: bool) -> Counts:
@@ -144,8 +154,11 @@ class Groups:
     def of(cls, counts: Counts, exponential: bool = False) -> Groups:
         """Sorted first, so that no sum depends on the order in which the positives came."""
         gains = np.exp2(counts.gain) - 1 if exponential else counts.gain
-        best = np.lexsort((-gains, counts.query))
-        order = np.lexsort((gains, counts.greater, counts.query))
+        if (np.diff(counts.query) > 0).all():  # one positive a query: nothing to sort
+            best = order = np.arange(len(gains))
+        else:
+            best = np.lexsort((-gains, counts.query))
+            order = np.lexsort((gains, counts.greater, counts.query))
         order = order[counts.tied[order] > 0]
         query, ahead = counts.query[order].astype(np.int64), counts.greater[order]
         start = _starts(query, ahead)

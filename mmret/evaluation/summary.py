@@ -12,12 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..benchmarks import Benchmark
-from .counting import Counts
+from .counting import MAX_BYTES, Counts
 from .measures import Measure, Values
-from .scoring import Standing, source_wins
+from .protocols import protocols_of
+from .scoring import Standing, source_wins, standing
 from .statistics import Aggregate, interval
 
 ALL = "all"
+MEASURES = ("R@1", "R@3", "R@5", "R@10", "MRR", "MedR")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,37 @@ class Summary:
     scores: dict[str, Any]
     ties: float
     per_query: pd.DataFrame
+
+
+def score_vectors(
+    benchmark: Benchmark,
+    queries: NDArray[np.float32],
+    documents: NDArray[np.float32],
+    *,
+    protocols: Sequence[str] | None = None,
+    measures: Sequence[str] = MEASURES,
+    seed: int = 0,
+    max_bytes: int = MAX_BYTES,
+) -> dict[str, Summary]:
+    """Score ready vectors under each protocol.
+
+    Parameters
+    ----------
+    queries, documents: float32 `(n, d)` and `(N, d)`, in the order of the benchmark, compared by inner product.
+    protocols: names; None for all that a benchmark is usually reported under.
+    measures: names such as "nDCG@10".
+    seed: of the intervals.
+    max_bytes: budget for blocks of scores.
+
+    Raises `InputError` for unknown names and for NaN or infinity in the vectors.
+    """
+    parsed = [Measure.parse(name) for name in measures]
+    return {
+        protocol.name: summarise(
+            benchmark, protocol.name, standing(benchmark, protocol, queries, documents, max_bytes), parsed, seed
+        )
+        for protocol in protocols_of(benchmark, protocols)
+    }
 
 
 def summarise(benchmark: Benchmark, protocol: str, found: Standing, measures: Sequence[Measure], seed: int) -> Summary:

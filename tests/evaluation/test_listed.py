@@ -37,7 +37,7 @@ def test_counts_equal_a_plain_loop(seed: int, monkeypatch: pytest.MonkeyPatch) -
         )
         scores = random.integers(-3, 4, len(run.positions)).astype(random.choice(["float32", "float64", "int64"]))
         gains = random.integers(1, 4, len(positives.positions))
-        counts = count_scores(run, scores, positives, gains, unique=bool(random.random() < 0.5))
+        counts = count_scores(run, scores, positives, gains, checked=bool(random.random() < 0.5))
         assert (counts.greater.tolist(), counts.tied.tolist()) == slow(run, scores, positives)
         assert counts.query.tolist() == positives.rows.tolist()
         assert counts.gain.tolist() == gains.tolist()

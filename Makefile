@@ -1,0 +1,36 @@
+# Two commands do everything: `make demo` sets up and runs the main job, `make test` sets up and passes the tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+
+.PHONY: demo test lint clean
+
+demo: $(VENV)/demo.done
+	$(BIN)/mmret eval --bench omnicvr-mini --model tagbridge --output results/demo
+
+test: $(VENV)/test.done lint
+	$(BIN)/pytest -n 2
+
+lint: $(VENV)/test.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# torch first: whatever names it loosely afterwards then leaves the build in place that fits this machine.
+$(BIN)/python: constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mmret needs Python 3.11 or newer; name one with: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV) || { echo 'on Debian and Ubuntu: apt-get install python3-venv'; exit 1; }
+	$(PIP) "$$(grep '^torch==' constraints.txt)"
+	touch $@
+
+$(VENV)/demo.done: $(BIN)/python pyproject.toml
+	$(PIP) --editable '.[offline]'
+	touch $@
+
+$(VENV)/test.done: $(BIN)/python pyproject.toml
+	$(PIP) --editable '.[offline,dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) results .pytest_cache .mypy_cache .ruff_cache .hypothesis
