@@ -116,6 +116,110 @@ def eval_(
         _note(f"written: {output}/result.json, per_query.parquet, run.parquet")
 
 
+class OnMissing(StrEnum):
+    """What is done about judged queries that a run lacks."""
+
+    error = "error"
+    zero = "zero"
+
+
+class OnUnknown(StrEnum):
+    """What is done about queries of a run that are not judged."""
+
+    error = "error"
+    ignore = "ignore"
+
+
+@app.command()
+def score(
+    run: Annotated[Path, typer.Option(help="Run: Parquet (query, document, score) or TREC's six columns, .gz too.")],
+    qrels: Annotated[Path, typer.Option(help="Judgements: TREC's four columns, BEIR's three, or Parquet.")],
+    gallery: Annotated[
+        Path | None, typer.Option(help="Candidates: query-id and corpus-ids, Parquet or JSON lines.")
+    ] = None,
+    measure: Annotated[list[str] | None, typer.Option(help="Measure such as nDCG@10; repeat for several.")] = None,
+    missing: Annotated[OnMissing, typer.Option(help="Refuse a run that lacks queries, or count 0.")] = OnMissing.error,
+    unknown: Annotated[OnUnknown, typer.Option(help="Refuse queries not judged, or ignore them.")] = OnUnknown.error,
+    per_query: Annotated[Path | None, typer.Option(help="Write each query's values here, CSV.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the intervals.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Score a run file against judgements."""
+    import json
+
+    from .evaluation import MEASURES, read_galleries, read_qrels, read_run, score_run
+    from .evaluation.tables import measures_table
+
+    labels = read_qrels(qrels)
+    scored = score_run(
+        read_run(run),
+        labels,
+        galleries=None if gallery is None else read_galleries(gallery),
+        measures=measure or MEASURES,
+        missing=missing.value,
+        unknown=unknown.value,
+        seed=seed,
+    )
+    if labels.without:
+        _note(f"{len(labels.without)} judged queries have no right document and no value")
+    if scored.unknown:
+        _note(f"{scored.unknown} queries of the run are not judged and were left out")
+    if scored.missing:
+        _note(f"{len(scored.missing)} judged queries are missing in the run and count 0")
+    if per_query is not None:
+        scored.per_query.to_csv(per_query, index=False)
+    record = {"scores": scored.scores, "ties": scored.ties, "missing": scored.missing, "unknown": scored.unknown}
+    print(json.dumps(record, indent=1)) if as_json else _print(measures_table(scored.scores))
+
+
+@app.command()
+def convert(
+    run: Annotated[Path, typer.Argument(help="The run to read.")],
+    target: Annotated[Path, typer.Argument(help="The run to write: .parquet, or TREC's text, .gz too.")],
+    tag: Annotated[str, typer.Option(help="Name of the system in TREC's last column.")] = "mmret",
+) -> None:
+    """Convert a run between Parquet and TREC's six columns."""
+    from .evaluation import read_run, write_run
+
+    write_run(read_run(run), target, tag)
+
+
+@app.command()
+def compare(
+    results: Annotated[list[Path], typer.Argument(help="Two or more output folders of `mmret eval`.")],
+    protocol: Annotated[str | None, typer.Option(help="Protocol. Default: the first one scored.")] = None,
+    measure: Annotated[str, typer.Option(help="Measure that all results hold.")] = "R@1",
+    seed: Annotated[int, typer.Option(help="Seed of the tests.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Compare results on the same queries: paired tests, effects, and who cannot be told apart."""
+    import json
+
+    from .evaluation import compare_results, load_result
+    from .evaluation.tables import pairs_table, ranking_table
+
+    ranking = compare_results([load_result(path) for path in results], protocol=protocol, measure=measure, seed=seed)
+    if as_json:
+        print(json.dumps(ranking.describe(), indent=1))
+        return
+    _print(ranking_table(ranking))
+    _print(pairs_table(ranking))
+
+
+@app.command()
+def export(
+    result: Annotated[Path, typer.Argument(help="Output folder of `mmret eval`.")],
+    form: Annotated[str, typer.Option("--format", help="mteb, csv, markdown or latex.")] = "markdown",
+) -> None:
+    """Print a result in the form of others."""
+    from .errors import unknown_name
+    from .evaluation import EXPORTS, load_result
+
+    if form not in EXPORTS:
+        raise unknown_name("format", form, EXPORTS)
+    print(EXPORTS[form](load_result(result)), end="")
+
+
 @benchmarks_app.command("list")
 def benchmarks_list(as_json: Json = False) -> None:
     """All benchmarks by name."""

@@ -1,21 +1,40 @@
-"""How good: exact ranks, measures, statistics, and the main job that joins a benchmark and an encoder."""
+"""How good: exact ranks, measures, statistics, runs, and the main job that joins a benchmark and an encoder."""
 
+from .compare import Ranking, compare_results
 from .evaluate import Settings, evaluate
+from .exports import EXPORTS
+from .labels import Labels, read_galleries, read_qrels
+from .measures import Measure, Values
 from .oracle import oracle_vectors
 from .protocols import PROTOCOLS, Protocol, protocols_of
 from .results import Result, load_result
+from .runs import Run, read_run, write_run
+from .score_run import RunScores, score_run
 from .summary import MEASURES, Summary, score_vectors
 
 __all__ = [
+    "EXPORTS",
     "MEASURES",
     "PROTOCOLS",
+    "Labels",
+    "Measure",
     "Protocol",
+    "Ranking",
     "Result",
+    "Run",
+    "RunScores",
     "Settings",
     "Summary",
+    "Values",
+    "compare_results",
     "evaluate",
     "load_result",
     "oracle_vectors",
     "protocols_of",
+    "read_galleries",
+    "read_qrels",
+    "read_run",
+    "score_run",
     "score_vectors",
+    "write_run",
 ]

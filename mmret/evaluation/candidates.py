@@ -19,12 +19,12 @@ class Tile(NamedTuple):
     """Some documents, and which of them are candidates of which query of a block.
 
     `where`: how to read the documents; `documents` int `(t,)`: their positions, ascending.
-    `listed` int64, ascending: candidates as row * t + column; None where every document is everyone's candidate.
+    `listed` int32 or int64, ascending: candidates as row * t + column; None where every document is everyone's candidate.
     """
 
     where: Where
     documents: NDArray[np.int64]
-    listed: NDArray[np.int64] | None
+    listed: NDArray[np.integer] | None
 
     def sparse(self, rows: int) -> bool:
         """Whether so few of rows * t pairs are candidates that each should be computed by itself."""
@@ -88,12 +88,12 @@ class Candidates:
 
     def _own_tiles(self, lists: Ragged, block: slice, width: int, probes: Ragged | None) -> Iterator[Tile]:
         rows = block.stop - block.start
-        keys = _keys(lists, block, width)
+        keys = _keys(lists, block, width, self._documents)
         keys.sort()  # by tile, then row, then column: each tile's candidates in one piece
         if (keys[1:] == keys[:-1]).any():
             self._refuse_twice(lists)
         if probes is not None:
-            wanted = _keys(probes, block, width)
+            wanted = _keys(probes, block, width, self._documents)
             found = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
             self._refuse_entries(keys[found] == wanted, probes, block)
         first = np.arange(0, self._documents, width)
@@ -145,13 +145,14 @@ def _within(lists: Ragged, block: slice) -> NDArray[np.int32]:
     return lists.positions[lists.offsets[block.start] : lists.offsets[block.stop]]
 
 
-def _keys(lists: Ragged, block: slice, width: int) -> NDArray[np.int64]:
+def _keys(lists: Ragged, block: slice, width: int, documents: int) -> NDArray[np.integer]:
     """(tile, row in the block, column in the tile) of every entry as one number."""
     positions = _within(lists, block)
     rows, bits = block.stop - block.start, width.bit_length() - 1
     sizes = np.diff(lists.offsets[block.start : block.stop + 1])
-    keys = (positions >> bits).astype(np.int64)
+    kind = np.int32 if rows * (documents + width) < 2**31 else np.int64
+    keys: NDArray[np.integer] = (positions >> bits).astype(kind)
     keys *= rows * width
-    keys += np.repeat(np.arange(rows, dtype=np.int64) * width, sizes)
+    keys += np.repeat(np.arange(rows, dtype=kind) * width, sizes)
     keys += positions & (width - 1)
     return keys

@@ -103,11 +103,12 @@ def count_with(
 
 def tiling(scorer: Scorer, candidates: Candidates, max_bytes: int) -> tuple[int, int]:
     """How many documents a tile and how many queries a block may have under the budget; the former a power of two."""
-    third = max_bytes // 3
-    width = 1 << max(4, min(12, (third // scorer.row_bytes).bit_length() - 1))
+    width = 1 << max(4, min(12, (max_bytes // 3 // scorer.row_bytes).bit_length() - 1))
     width = min(width, 1 << max(4, (scorer.documents - 1).bit_length()))
-    row = 4 * width + scorer.row_bytes + (24 * int(candidates.sizes.max(initial=0)) if candidates.listed else 0)
-    return width, max(16, min(1024, third // row))
+    row = 4 * width + scorer.row_bytes + (12 * int(candidates.sizes.max(initial=0)) if candidates.listed else 0)
+    rows = max(16, min(1024, max_bytes // 2 // row))
+    blocks = -(-scorer.queries // rows)
+    return width, max(1, -(-scorer.queries // max(1, blocks)))
 
 
 class _Contest:
@@ -142,8 +143,8 @@ class _Contest:
                         self._decide(tile, close, entries)
 
     def _filter(
-        self, block: Block, part: slice, entries: NDArray[np.int64], listed: NDArray[np.int64] | None
-    ) -> NDArray[np.int64] | None:
+        self, block: Block, part: slice, entries: NDArray[np.int64], listed: NDArray[np.integer] | None
+    ) -> NDArray[np.integer] | None:
         """Count what is surely above; return the pairs within the error bound, as row of the part * t + column."""
         low, high = self._thresholds(block, part, entries)
         scores = block.scores[part]
@@ -152,10 +153,12 @@ class _Contest:
             counts = above.view(np.uint8).sum(axis=1, dtype=np.uint32)
             close = np.flatnonzero(np.not_equal(scores >= low[:, None], above))
         else:
-            values, row = scores.ravel()[listed], listed // scores.shape[1]
-            over = values > high[row]
-            counts = np.bincount(row[over], minlength=len(scores)).astype(np.uint32)
-            close = listed[np.not_equal(values >= low[row], over)]
+            values = scores.ravel()[listed]
+            edges = np.searchsorted(listed, np.arange(len(scores) + 1) * scores.shape[1])
+            sizes = np.diff(edges)
+            over = values > np.repeat(high, sizes)
+            counts = np.diff(np.append(0, np.cumsum(over, dtype=np.uint32))[edges])
+            close = listed[np.not_equal(values >= np.repeat(low, sizes), over)]
         real = entries >= 0
         self.greater[self.first + entries[real]] += counts[real]
         return close
@@ -173,7 +176,7 @@ class _Contest:
         low[absent] = high[absent] = np.inf
         return low, high
 
-    def _decide(self, tile: Tile, close: NDArray[np.int64] | None, entries: NDArray[np.int64]) -> None:
+    def _decide(self, tile: Tile, close: NDArray[np.integer] | None, entries: NDArray[np.int64]) -> None:
         """Exact verdict for the pairs: above, below or tied with the probe."""
         if close is None or not len(close):
             return
@@ -215,7 +218,7 @@ class _Contest:
         return sign
 
 
-def _chunks(tile: Tile, rows: int) -> Iterator[tuple[slice, NDArray[np.int64] | None]]:
+def _chunks(tile: Tile, rows: int) -> Iterator[tuple[slice, NDArray[np.integer] | None]]:
     """Rows of a block few enough for the cache, with their share of the tile's list (counted from their first row)."""
     width = len(tile.documents)
     step = max(1, CHUNK // width)

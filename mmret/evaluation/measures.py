@@ -114,7 +114,8 @@ def _cases(counts: Counts, exponential: bool) -> tuple[Groups, Groups, Groups]:
     tied = Groups.of(counts, exponential)
     if not (counts.tied > 1).any():
         return tied, tied, tied
-    return tied, *(Groups.of(break_ties(counts, favour), exponential) for favour in (True, False))
+    best, worst = (Groups.of(break_ties(counts, favour), exponential) for favour in (True, False))
+    return tied, best, worst
 
 
 def break_ties(counts: Counts, favour: bool) -> Counts:

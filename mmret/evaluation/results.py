@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from ..errors import InputError, RunError
+from .runs import Run, read_run, write_run
 
 SCHEMA = "mmret.result/1"
 RESULT, PER_QUERY, RUN = "result.json", "per_query.parquet", "run.parquet"
@@ -31,13 +32,13 @@ class Result:
         `scores` {protocol: {slice: {n, measure: {value, optimistic, pessimistic, low, high, random}}}}, `ties`,
         `cost` {stages, peak_rss_mb, device}, `excluded` {documents, queries}, `warnings`, `environment`.
     per_query: one row a protocol and query: `protocol`, `query`, `candidates`, `greater`, `tied` (of the best right
-        document), and the expected value of each measure.
-    run: `query`, `document`, `score` (float32), for all candidates of the first protocol.
+        document), `cluster` (queries that share it are not independent), and the expected value of each measure.
+    run: the scores (float32) of all candidates of the first protocol.
     """
 
     record: Mapping[str, Any]
     per_query: pd.DataFrame
-    run: pd.DataFrame
+    run: Run
 
     def save(self, folder: Path, *, overwrite: bool = False) -> None:
         """Write the three files, each whole or not at all, `result.json` last.
@@ -49,9 +50,9 @@ class Result:
             self._refuse_other(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for name, frame in ((PER_QUERY, self.per_query), (RUN, self.run)):
-                frame.to_parquet(folder / f"{name}.part", index=False)
-                (folder / f"{name}.part").replace(folder / name)
+            self.per_query.to_parquet(folder / f"{PER_QUERY}.part", index=False)
+            (folder / f"{PER_QUERY}.part").replace(folder / PER_QUERY)
+            write_run(self.run, folder / RUN)
             (folder / f"{RESULT}.part").write_text(self.json() + "\n")
             (folder / f"{RESULT}.part").replace(folder / RESULT)
         except OSError as error:
@@ -89,7 +90,7 @@ def load_result(folder: Path) -> Result:
     """Read what `Result.save` wrote. Raises `InputError` naming the file that is missing or damaged."""
     try:
         record = json.loads((folder / RESULT).read_text())
-        per_query, run = pd.read_parquet(folder / PER_QUERY), pd.read_parquet(folder / RUN)
+        per_query, run = pd.read_parquet(folder / PER_QUERY), read_run(folder / RUN)
     except FileNotFoundError as error:
         raise InputError(f"{error.filename}: no such file; is {folder} the output of `mmret eval`?") from None
     except (ValueError, OSError) as error:

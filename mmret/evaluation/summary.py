@@ -74,7 +74,6 @@ def summarise(benchmark: Benchmark, protocol: str, found: Standing, measures: Se
     values = {str(measure): measure(found.counts) for measure in measures}
     random = {str(measure): measure(chance(found.counts)) for measure in measures}
     everything = values | source_wins(found)
-    medians = {str(measure) for measure in measures if measure.name == "MedR"}
     members = {ALL: np.arange(len(benchmark.queries)), **benchmark.slices}
     clusters = _clusters(benchmark)
     scores = {
@@ -82,7 +81,7 @@ def summarise(benchmark: Benchmark, protocol: str, found: Standing, measures: Se
         | {
             name: entry
             for name, value in everything.items()
-            if (entry := _entry(value, random.get(name), rows, clusters, "median" if name in medians else "mean", seed))
+            if (entry := entry_of(value, random.get(name), rows, clusters, name, seed))
         }
         for label, rows in members.items()
     }
@@ -94,6 +93,7 @@ def summarise(benchmark: Benchmark, protocol: str, found: Standing, measures: Se
             "candidates": found.counts.candidates,
             "greater": greater,
             "tied": tied,
+            "cluster": _names(benchmark),
             **{name: value.expected for name, value in everything.items()},
         }
     )
@@ -106,24 +106,25 @@ def chance(counts: Counts) -> Counts:
     return Counts(counts.query, counts.gain, zeros, counts.candidates[counts.query], counts.candidates)
 
 
-def _entry(
+def entry_of(
     value: Values,
     random: Values | None,
     rows: NDArray[np.int64],
     clusters: NDArray[np.int64] | None,
-    aggregate: Aggregate,
+    name: str,
     seed: int,
 ) -> Mapping[str, float]:
-    """One measure of one slice; nothing when no query of the slice has a value."""
+    """The measure `name` for the queries `rows`; nothing when none of them has a value."""
     known = rows[~np.isnan(value.expected[rows])]
     if not len(known):
         return {}
+    aggregate: Aggregate = "median" if name == "MedR" else "mean"
     labels = None if clusters is None else clusters[known]
     low, high = interval(value.expected[known], labels, aggregate=aggregate, seed=seed)
     figures = {"value": value.expected, "optimistic": value.optimistic, "pessimistic": value.pessimistic}
     if random is not None:
         figures["random"] = random.expected
-    entry = {name: _figure(figure[known], aggregate) for name, figure in figures.items()}
+    entry = {key: _figure(figure[known], aggregate) for key, figure in figures.items()}
     return entry | {"low": low, "high": high}
 
 
@@ -138,6 +139,12 @@ def _clusters(benchmark: Benchmark) -> NDArray[np.int64] | None:
         return None
     alone = len(benchmark.documents) + np.arange(len(benchmark.queries))
     return np.where(benchmark.source >= 0, benchmark.source, alone).astype(np.int64)
+
+
+def _names(benchmark: Benchmark) -> list[str]:
+    """For each query the id of its source, or its own id: queries with equal names are not independent."""
+    sources = [-1] * len(benchmark.queries) if benchmark.source is None else benchmark.source.tolist()
+    return [benchmark.documents[s].id if s >= 0 else q.id for s, q in zip(sources, benchmark.queries, strict=True)]
 
 
 def _best(counts: Counts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -9,6 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from ..encoders import Spec, missing_packages
+from .compare import Ranking
 
 _RANKS = ("MedR", "MeanR")
 
@@ -32,6 +33,57 @@ def result_table(record: Mapping[str, Any]) -> Table:
         chance = [_number(name, slices["all"].get(name, {}).get("random")) for name in names]
         table.add_row("", "(all, by chance)", "", *chance, style="dim")
         table.add_section()
+    return table
+
+
+def measures_table(scores: Mapping[str, Any]) -> Table:
+    """One row a measure: value, bounds over ties, interval, chance where it is known."""
+    table = Table(title=f"{scores['n']} queries, percent", caption="MedR and MeanR are ranks", box=SIMPLE_HEAD)
+    columns = {
+        "value": "value",
+        "low": "95 % from",
+        "high": "to",
+        "pessimistic": "ties worst",
+        "optimistic": "ties best",
+    }
+    for heading in ("measure", *columns.values(), "chance"):
+        table.add_column(heading, justify="left" if heading == "measure" else "right")
+    for name, entry in scores.items():
+        if name != "n":
+            table.add_row(name, *(_number(name, entry.get(key)) for key in (*columns, "random")))
+    return table
+
+
+def ranking_table(ranking: Ranking) -> Table:
+    """Systems, best first, with their groups."""
+    table = Table(
+        title=f"{ranking.measure}, protocol {ranking.protocol}, {ranking.queries} queries",
+        caption="systems that share a group cannot be told apart (5 %, Holm over all pairs)",
+        box=SIMPLE_HEAD,
+    )
+    for heading in ("group", "system", ranking.measure):
+        table.add_column(heading, justify="right" if heading == ranking.measure else "left")
+    for name, value in ranking.systems.items():
+        table.add_row(", ".join(map(str, ranking.groups[name])), name, _number(ranking.measure, value))
+    return table
+
+
+def pairs_table(ranking: Ranking) -> Table:
+    """All pairs: difference with interval, p values, wins, ties and losses, queries needed."""
+    table = Table(
+        caption="p: paired randomisation, by source; sign: exact sign test, McNemar's for R@1; "
+        "needed: queries to tell such systems apart with 80 % power",
+        box=SIMPLE_HEAD,
+    )
+    for heading in ("first", "second", "difference", "95 %", "p", "p (Holm)", "sign", "win/tie/loss", "needed"):
+        table.add_column(heading, justify="left" if heading in ("first", "second") else "right")
+    for pair in ranking.pairs:
+        c = pair.comparison
+        effect, low, high = (_number(ranking.measure, value) for value in (c.effect, c.low, c.high))
+        table.add_row(
+            pair.first, pair.second, effect, f"{low} to {high}", f"{c.p:.4f}", f"{pair.adjusted:.4f}", f"{c.sign_p:.4f}",
+            f"{c.wins}/{c.ties}/{c.losses}", "–" if c.needed is None else f"{c.needed:,}",
+        )  # fmt: skip
     return table
 
 

@@ -156,7 +156,7 @@ class _Best:
             row, column = np.divmod(close, width)
             self._merge(part, row, tile.documents[column])
 
-    def _promising(self, block: Block, part: slice, listed: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    def _promising(self, block: Block, part: slice, listed: NDArray[np.integer] | None) -> NDArray[np.int64]:
         """Pairs that may be among the best: not below the k-th best, of before or of this tile, by more than the error.
 
         k documents have true scores of at least the k-th approximate score less the error, so what is approximated
@@ -177,7 +177,7 @@ class _Best:
         close &= scores > -np.inf
         return np.flatnonzero(close)
 
-    def _merge(self, part: slice, row: NDArray[np.int64], document: NDArray[np.int64]) -> None:
+    def _merge(self, part: slice, row: NDArray[np.integer], document: NDArray[np.int64]) -> None:
         twins, last = self.scorer.twins, self.positions[part, -1]
         new = (last[row] < 0) | (twins[document] != twins[last[row]])  # a later copy of the k-th best cannot enter
         row, document = row[new], document[new]

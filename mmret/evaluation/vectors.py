@@ -105,8 +105,10 @@ def _mix(values: NDArray[np.float32]) -> NDArray[np.uint64]:
 def _twins(matrix: Rows, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
     """Compare by digest those rows only whose keys occur more than once."""
     twins = np.arange(len(keys), dtype=np.int32)
-    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    suspects = np.flatnonzero(counts[inverse] > 1)
+    order = np.argsort(keys)
+    ordered = keys[order]
+    same = ordered[1:] == ordered[:-1]
+    suspects = np.sort(order[np.append(same, False) | np.append(False, same)]) if len(keys) else order
     first: dict[bytes, int] = {}
     for start in range(0, len(suspects), 256):
         some = suspects[start : start + 256]

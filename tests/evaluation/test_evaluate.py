@@ -91,7 +91,7 @@ def shuffled(folder: Path, target: Path) -> Path:
 
 def scores_and_files(result: Result) -> str:
     decisive = {key: result.record[key] for key in ("benchmark", "scores", "ties", "excluded")}
-    return json.dumps(decisive) + result.per_query.to_csv() + result.run.to_csv()
+    return json.dumps(decisive) + result.per_query.to_csv() + result.run.frame().to_csv()
 
 
 def test_no_order_and_no_batch_size_changes_a_digit(tmp_path: Path) -> None:
@@ -126,8 +126,8 @@ def test_bad_files_are_named_and_left_out_for_all_alike(tmp_path: Path) -> None:
     assert {one["id"] for one in excluded["queries"]} == affected
     assert result.record["benchmark"]["documents"] == 141
     assert result.record["benchmark"]["queries"] == 150 - len(affected)
-    assert not result.run.document.isin(list(reasons)).any()
-    assert not result.run["query"].isin(affected).any()
+    assert not result.run.frame().document.isin(list(reasons)).any()
+    assert not result.run.frame()["query"].isin(affected).any()
     with pytest.raises(RunError, match=r"c010\.mp4 .*c020\.mp4 .*c030\.mp4"):
         evaluate(str(folder), "random", Settings(cache=tmp_path / "cache", on_bad_media="fail"))
 
@@ -161,7 +161,7 @@ def test_the_source_is_counted_and_masked_from_the_same_vectors(cache: Path) -> 
     """Against a plain sort of the scores in the run file."""
     result = evaluate(MINI, "random", Settings(cache=cache))
     benchmark = load_benchmark(MINI)
-    runs = {str(query): frame for query, frame in result.run.groupby("query", observed=True)}
+    runs = {str(query): frame for query, frame in result.run.frame().groupby("query", observed=True)}
     rows = {name: frame.set_index("query") for name, frame in result.per_query.groupby("protocol", observed=True)}
     for i, query in enumerate(benchmark.queries):
         ranked = runs[query.id].sort_values("score", ascending=False).document.tolist()
@@ -187,7 +187,7 @@ def test_a_result_is_written_read_and_guarded(cache: Path, small: Path, tmp_path
     again = load_result(output)
     assert again.record == result.record
     pd.testing.assert_frame_equal(again.per_query, result.per_query)
-    assert again.run.score.dtype == np.float32
+    assert again.run.scores.dtype == np.float32
     result.save(output)  # the same evaluation may be repeated
     other = evaluate(str(small), "random", Settings(cache=cache))
     with pytest.raises(InputError, match=r"another benchmark \(omnicvr-mini\).*--overwrite"):

@@ -1,0 +1,123 @@
+"""Compare results: paired tests over the same queries, and which systems cannot be told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from .measures import Measure
+from .results import Result
+from .statistics import Aggregate, Comparison, compare, holm, rank_groups
+
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two systems: `first` is the better or equal one; `adjusted` is Holm's p over all pairs of the comparison."""
+
+    first: str
+    second: str
+    comparison: Comparison
+    adjusted: float
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Systems compared under one protocol, measure and slice.
+
+    Parameters
+    ----------
+    systems: name → value of the measure, best first.
+    groups: the groups of each system, 1 for the best; systems that share one cannot be told apart at 5 %.
+    pairs: all pairs.
+    """
+
+    protocol: str
+    measure: str
+    queries: int
+    systems: dict[str, float]
+    groups: dict[str, list[int]]
+    pairs: list[Pair]
+
+    def describe(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def compare_results(
+    results: Sequence[Result], *, protocol: str | None = None, measure: str = "R@1", seed: int = 0
+) -> Ranking:
+    """Compare two or more results on the same queries.
+
+    Parameters
+    ----------
+    protocol: name; by default the first one, which must then be the same for all.
+    measure: one that all results hold.
+    seed: of the paired randomisation test and the paired bootstrap; equal seeds give equal digits.
+
+    Raises `InputError` saying what differs when the results are of different benchmarks, digests, queries or protocols.
+    """
+    if len(results) < 2:
+        raise InputError("give at least two results to compare")
+    parsed = Measure.parse(measure)
+    names = _names(results)
+    _same_ground(results, names)
+    protocol = protocol or next(iter(results[0].record["scores"]))
+    tables = [_table(result, name, protocol, str(parsed)) for result, name in zip(results, names, strict=True)]
+    values = {name: table[str(parsed)].to_numpy(np.float64) for name, table in zip(names, tables, strict=True)}
+    clusters = np.unique(tables[0]["cluster"].to_numpy(str), return_inverse=True)[1]
+    aggregate: Aggregate = "median" if parsed.name == "MedR" else "mean"
+    figure = {name: parsed.aggregate(column) for name, column in values.items()}
+    sign = -1 if parsed.higher_is_better else 1
+    best_first = sorted(names, key=lambda name: (sign * figure[name], name))
+    found = [
+        (a, b, compare(values[a], values[b], clusters, aggregate=aggregate, seed=seed))
+        for a, b in combinations(best_first, 2)
+    ]
+    adjusted = holm([comparison.p for _, _, comparison in found])
+    pairs = [Pair(a, b, comparison, p) for (a, b, comparison), p in zip(found, adjusted, strict=True)]
+    differ = np.zeros((len(names), len(names)), bool)
+    for pair in pairs:
+        differ[best_first.index(pair.first), best_first.index(pair.second)] = pair.adjusted < ALPHA
+    groups: dict[str, list[int]] = {name: [] for name in best_first}
+    for number, members in enumerate(rank_groups(differ), 1):
+        for member in members:
+            groups[best_first[member]].append(number)
+    return Ranking(protocol, str(parsed), len(tables[0]), {name: figure[name] for name in best_first}, groups, pairs)
+
+
+def _names(results: Sequence[Result]) -> list[str]:
+    """The models' names, told apart by revision, settings and at last by number."""
+    names: list[str] = []
+    for number, result in enumerate(results, 1):
+        model, resolved = result.record["model"], result.record["settings"]["resolved"]
+        dropped = "".join(f" −{modality}" for modality in resolved.get("drop", []))
+        name = f"{model['name']}{dropped}"
+        names.append(name if name not in names else f"{name} ({number})")
+    return names
+
+
+def _same_ground(results: Sequence[Result], names: Sequence[str]) -> None:
+    first = results[0].record
+    for result, name in zip(results[1:], names[1:], strict=True):
+        for part, words in (("name", "benchmark"), ("digest", "benchmark digest"), ("scored_digest", "set of queries")):
+            a, b = first["benchmark"][part], result.record["benchmark"][part]
+            if a != b:
+                raise InputError(f"{names[0]} and {name} differ in their {words}: {a} and {b}; they cannot be compared")
+
+
+def _table(result: Result, name: str, protocol: str, measure: str) -> Any:
+    """The rows of one protocol, sorted by query."""
+    table = result.per_query[result.per_query.protocol == protocol]
+    if table.empty:
+        known = ", ".join(result.per_query.protocol.unique())
+        raise InputError(f"{name} was not scored under protocol {protocol!r}; it has: {known}")
+    if measure not in table:
+        raise InputError(f"{name} was not scored by {measure}; run it again with --measure {measure}")
+    return table.sort_values("query")

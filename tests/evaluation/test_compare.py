@@ -1,0 +1,107 @@
+"""Comparison of results, and their exports."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmret.benchmarks import load_benchmark
+from mmret.errors import InputError
+from mmret.evaluation import EXPORTS, Result, Settings, compare_results, evaluate, oracle_vectors, score_vectors
+
+MINI = "omnicvr-mini"
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
+    """Chance twice with different seeds, and a system that is right three times in four."""
+    cache = tmp_path_factory.mktemp("cache")
+    one, two = (evaluate(MINI, "random", Settings(cache=cache, seed=seed)) for seed in (0, 1))
+    benchmark = load_benchmark(MINI)
+    queries, documents = oracle_vectors(benchmark)
+    queries[::4] = -queries[::4]
+    summaries = score_vectors(benchmark, queries, documents)
+    record = json.loads(one.json())
+    record["model"]["name"] = "good"
+    record["scores"] = {name: summary.scores for name, summary in summaries.items()}
+    per_query = one.per_query.copy()
+    for name, summary in summaries.items():
+        rows = per_query.protocol == name
+        per_query.loc[rows, summary.per_query.columns] = summary.per_query.to_numpy()
+    return {"one": one, "two": two, "good": Result(record, per_query.infer_objects(), one.run)}
+
+
+def test_systems_fall_into_groups_and_digits_repeat(results: dict[str, Result]) -> None:
+    order = [results["two"], results["good"], results["one"]]
+    ranking = compare_results(order, measure="R@10")
+    assert next(iter(ranking.systems)) == "good"
+    assert ranking.groups["good"] == [1]
+    assert ranking.groups["random"] == ranking.groups["random (3)"] == [2]
+    assert len(ranking.pairs) == 3
+    for pair in ranking.pairs:
+        assert pair.adjusted >= pair.comparison.p
+        assert pair.comparison.low <= pair.comparison.effect <= pair.comparison.high
+    again = compare_results(order, measure="R@10")
+    assert json.dumps(again.describe()) == json.dumps(ranking.describe())
+    other = compare_results(order[::-1], measure="R@10")
+    assert {pair.comparison.p for pair in other.pairs} == {pair.comparison.p for pair in ranking.pairs}
+
+
+def test_ranks_are_better_when_smaller(results: dict[str, Result]) -> None:
+    ranking = compare_results([results["one"], results["good"]], measure="MedR", protocol="global")
+    assert list(ranking.systems) == ["good", "random"]
+    assert ranking.pairs[0].comparison.effect < 0
+
+
+def test_what_differs_is_said(results: dict[str, Result], small: Path, tmp_path: Path) -> None:
+    one = results["one"]
+    settings = Settings(cache=tmp_path / "cache")
+    with pytest.raises(InputError, match=r"differ in their benchmark: omnicvr-mini and small"):
+        compare_results([one, evaluate(str(small), "random", settings)])
+    few = evaluate(MINI, "random", Settings(cache=tmp_path / "cache", limit=10))
+    with pytest.raises(InputError, match="differ in their set of queries"):
+        compare_results([one, few])
+    gallery = evaluate(MINI, "random", Settings(cache=tmp_path / "cache", protocols=("gallery",)))
+    with pytest.raises(InputError, match=r"was not scored under protocol 'global'; it has: gallery"):
+        compare_results([one, gallery], protocol="global")
+    with pytest.raises(InputError, match=r"was not scored by nDCG@10; run it again with --measure nDCG@10"):
+        compare_results([one, gallery], measure="nDCG@10")
+    with pytest.raises(InputError, match="at least two"):
+        compare_results([one])
+
+
+def test_mteb_loads_the_export(results: dict[str, Result], tmp_path: Path) -> None:
+    from mmret import cpu_torch
+
+    cpu_torch.prepare()
+    from mteb.results import TaskResult
+
+    path = tmp_path / "result.json"
+    path.write_text(EXPORTS["mteb"](results["good"]))
+    loaded = TaskResult.from_disk(path)
+    assert loaded.task_name == MINI
+    subsets = {entry["hf_subset"]: entry for entry in loaded.scores["gallery_no_source"]}
+    expected = results["good"].record["scores"]["gallery-no-source"]
+    assert subsets["default"]["recall_at_10"] == expected["all"]["R@10"]["value"]
+    assert subsets["audio-center"]["mrr"] == expected["audio-center"]["MRR"]["value"]
+    assert subsets["default"]["main_score"] == expected["all"]["R@1"]["value"]
+
+
+def test_tables_hold_every_figure(results: dict[str, Result]) -> None:
+    result = results["good"]
+    rows = list(csv.DictReader(io.StringIO(EXPORTS["csv"](result))))
+    assert len(rows) == sum(len(e) - 1 for slices in result.record["scores"].values() for e in slices.values())
+    for row in rows:
+        assert float(row["value"]) == result.record["scores"][row["protocol"]][row["slice"]][row["measure"]]["value"]
+    markdown = EXPORTS["markdown"](result).splitlines()
+    assert len(markdown) == 2 + sum(map(len, result.record["scores"].values()))
+    assert len({line.count("|") for line in markdown}) == 1
+    latex = EXPORTS["latex"](result)
+    assert latex.count(r"\\") == len(markdown) - 1
+    assert "target$>$source" in latex
+    assert np.isfinite([float(row["low"]) for row in rows]).all()
