@@ -295,9 +295,10 @@ def main() -> None:
     except MmretError as error:
         _note(f"mmret: {error}")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        _note("mmret: interrupted; what was embedded is kept, run the same command to go on")
-        sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except SystemExit as stop:
+        if stop.code == 130:  # typer's for Ctrl-C
+            _note("mmret: interrupted; what was embedded is kept, run the same command to go on")
+        raise

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -121,3 +123,68 @@ def test_the_installed_command_answers_without_heavy_imports() -> None:
         [sys.executable, "-m", "mmret", "benchmarks", "list"], capture_output=True, text=True, check=True
     )
     assert "omnicvr-mini" in module.stdout
+
+
+def test_runs_are_scored_converted_and_exported(capfd: pytest.CaptureFixture[str], small: Path, tmp_path: Path) -> None:
+    output, trec, qrels = tmp_path / "out", tmp_path / "run.txt.gz", tmp_path / "qrels.txt"
+    assert mmret(capfd, "eval", "-b", str(small), "-m", "random", "-o", str(output))[0] == 0
+    assert mmret(capfd, "convert", str(output / "run.parquet"), str(trec))[0] == 0
+    qrels.write_text("".join(f"query-{i} 0 clip-{(i + 1) % 6} 1\n" for i in range(6)))
+    per_query = tmp_path / "values.csv"
+    arguments = ["score", "--run", str(trec), "--qrels", str(qrels), "--per-query", str(per_query)]
+    code, out, _ = mmret(capfd, *arguments, "--json")
+    assert code == 0
+    assert (
+        json.loads(out)["scores"]["MRR"]["value"]
+        == (load_result(output).record["scores"]["gallery"]["all"]["MRR"]["value"])
+    )
+    assert len(per_query.read_text().splitlines()) == 7
+    assert "ties worst" in mmret(capfd, *arguments)[1]
+    with qrels.open("a") as file:
+        file.write("query-9 0 clip-1 1\n")
+    code, _, err = mmret(capfd, *arguments)
+    assert code == 2
+    assert "query-9" in err
+    assert "--missing zero" in err
+    assert "count 0" in mmret(capfd, *arguments, "--missing", "zero")[2]
+    for form, words in (
+        ("markdown", "| gallery | all |"),
+        ("latex", "toprule"),
+        ("csv", "protocol,slice"),
+        ("mteb", "{"),
+    ):
+        code, out, _ = mmret(capfd, "export", str(output), "--format", form)
+        assert code == 0
+        assert words in out
+    assert mmret(capfd, "export", str(output), "--format", "word")[0] == 2
+
+
+def test_results_are_compared(capfd: pytest.CaptureFixture[str], small: Path, tmp_path: Path) -> None:
+    for seed in (0, 1):
+        output = str(tmp_path / str(seed))
+        assert mmret(capfd, "eval", "-b", str(small), "-m", "random", "--seed", str(seed), "-o", output)[0] == 0
+    folders = [str(tmp_path / "0"), str(tmp_path / "1")]
+    code, out, _ = mmret(capfd, "compare", *folders)
+    assert code == 0
+    assert "group" in out
+    assert "win/tie/loss" in out
+    first = mmret(capfd, "compare", *folders, "--json", "--measure", "MRR", "--protocol", "global")[1]
+    assert mmret(capfd, "compare", *folders, "--json", "--measure", "MRR", "--protocol", "global")[1] == first
+    assert json.loads(first)["queries"] == 6
+    code, _, err = mmret(capfd, "compare", folders[0], str(tmp_path / "nowhere"))
+    assert code == 2
+    assert "nowhere" in err
+
+
+def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
+    script = Path(sys.executable).parent / "mmret"
+    command = [script, "eval", "--bench", "omnicvr-mini", "--model", "tagbridge", "--cache", tmp_path]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stderr is not None
+        while "preflight" not in process.stderr.read(10):
+            pass
+        os.killpg(process.pid, signal.SIGINT)
+        err = process.stderr.read()
+    assert process.returncode == 130
+    assert "interrupted; what was embedded is kept" in err
+    assert "Traceback" not in err

@@ -135,9 +135,18 @@ def test_reports_are_remembered_by_content(workers: Workers, clip: Path, tmp_pat
         file.write('{"version": 1, "sha2')  # a line that a killed process left
     copy = tmp_path / "copy.mp4"
     copy.write_bytes(clip.read_bytes())
+    other = Media(write_clip(tmp_path / "other.mp4", frames=6, seconds=0.5))
+    list(Preflight(workers, memory).run([other]))
     second = Preflight(workers, memory)
+    assert second.missing([other]) == []
     assert second.missing([Media(copy), *files]) == [files[1]]
     assert second.report(Media(copy)) == inspect(Media(clip))
+
+
+def test_reports_that_cannot_be_kept_end_the_run(workers: Workers, clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match=r"media reports cannot be kept: .*--cache"):
+        list(Preflight(workers, tmp_path / "file" / "memory.jsonl").run([Media(clip)]))
 
 
 def test_a_file_is_decoded_once_for_all_that_is_asked(workers: Workers, clip: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ class Tile(NamedTuple):
     """Some documents, and which of them are candidates of which query of a block.
 
     `where`: how to read the documents; `documents` int `(t,)`: their positions, ascending.
-    `listed` int32 or int64, ascending: candidates as row * t + column; None where every document is everyone's candidate.
+    `listed` int32 or int64, ascending: candidates as row * t + column; None where all are.
     """
 
     where: Where

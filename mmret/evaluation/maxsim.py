@@ -16,7 +16,7 @@ from .scorers import Block, Places, powers, scaled
 from .vectors import Rows, Where, read, survey
 
 LEFT = 1024  # query vectors and
-RIGHT = 2048  # document vectors multiplied at a time
+RIGHT = 4096  # document vectors multiplied at a time
 
 
 @dataclass(frozen=True)

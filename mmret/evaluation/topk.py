@@ -199,8 +199,8 @@ class _Best:
 
 def _order(
     scorer: Scorer,
-    row: NDArray[np.int64],
-    query: NDArray[np.int64],
+    row: NDArray[np.integer],
+    query: NDArray[np.integer],
     document: NDArray[np.int64],
     value: NDArray[np.float64],
     bound: NDArray[np.float64],

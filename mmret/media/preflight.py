@@ -16,6 +16,7 @@ import av
 import numpy as np
 from PIL import Image
 
+from ..errors import RunError
 from ..items import NO_CONTENT, Media, Modality
 from .workers import Fault, Workers
 
@@ -182,9 +183,16 @@ class Preflight:
     def _remember(self, media: Media, report: Report) -> None:
         if media.digest == NO_CONTENT:
             return
-        self._memory.parent.mkdir(parents=True, exist_ok=True)
-        with self._memory.open("a") as file:
-            file.write(json.dumps({"version": REPORT_VERSION, "sha256": media.digest, **asdict(report)}) + "\n")
+        line = json.dumps({"version": REPORT_VERSION, "sha256": media.digest, **asdict(report)})
+        try:
+            self._memory.parent.mkdir(parents=True, exist_ok=True)
+            with self._memory.open("a") as file:
+                file.write(f"\n{line}\n")  # the leading break parts it from a line that a kill left unfinished
+        except OSError as error:
+            raise RunError(
+                f"{self._memory}: media reports cannot be kept: {error.strerror}; "
+                "free some space or name another folder with --cache"
+            ) from error
 
 
 def _read_memory(path: Path) -> Iterator[tuple[str, Report]]:
