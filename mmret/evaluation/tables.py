@@ -81,7 +81,8 @@ def pairs_table(ranking: Ranking) -> Table:
         c = pair.comparison
         effect, low, high = (_number(ranking.measure, value) for value in (c.effect, c.low, c.high))
         table.add_row(
-            pair.first, pair.second, effect, f"{low} to {high}", f"{c.p:.4f}", f"{pair.adjusted:.4f}", f"{c.sign_p:.4f}",
+            pair.first, pair.second, effect, f"{low} to {high}",
+            f"{c.p:.4f}", f"{pair.adjusted:.4f}", f"{c.sign_p:.4f}",
             f"{c.wins}/{c.ties}/{c.losses}", "–" if c.needed is None else f"{c.needed:,}",
         )  # fmt: skip
     return table
