@@ -195,7 +195,8 @@ def test_omnicvr_mini_names_the_origin_and_licence_of_every_clip() -> None:
     folder = benchmark.documents[0].media[0].path.parents[1]
     named: dict[str, set[str]] = {item.id: set() for item in benchmark.documents}
     for row in read_rows(folder / "sources.jsonl"):
-        cells = [row["key"], row["description"], row["origin"], row["licence"], row["attribution"], " ".join(row["clips"])]
+        cells = [row[key] for key in ("key", "description", "origin", "licence", "attribution")]
+        cells.append(" ".join(row["clips"]))
         assert f"| {' | '.join(cells)} |" in benchmark.card
         for clip in row["clips"]:
             named[clip].add(row["kind"])
