@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,8 @@ def test_a_run_survives_writing_and_reading(tmp_path: Path, name: str, kind: typ
         ["q2", "q1"], ["é", "a", "b"], Ragged.of([[0, 1, 2], [2, 0]]), rng.standard_normal(5).astype(kind) * kind(1e-5)
     )
     write_run(run, tmp_path / name)
-    assert as_sets(read_run(tmp_path / name)) == as_sets(run)
+    again = read_run(tmp_path / name)
+    assert as_sets(replace(again, scores=again.scores.astype(kind))) == as_sets(run)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
@@ -111,7 +113,7 @@ def test_parquet_runs_are_checked(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_no_half_run(tmp_path: Path) -> None:
     run = Run(["q"], ["a"], Ragged.of([[0]]), np.ones(1))
     (tmp_path / "run.txt.part").symlink_to("/dev/full")
-    with pytest.raises(RunError, match=r"run\.txt: the run cannot be written: No space left"):
+    with pytest.raises(RunError, match=r"run\.txt: the run cannot be written: .*No space left"):
         write_run(run, tmp_path / "run.txt")
     assert list(tmp_path.iterdir()) == []
 
