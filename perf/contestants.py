@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from workloads import Lists, Sets, Vectors
 
 from mmret.evaluation.counting import Counts, VectorSets, count, count_maxsim, count_scores
+from mmret.evaluation.labels import read_qrels
 from mmret.evaluation.measures import Measure
+from mmret.evaluation.runs import Run, read_run, write_run
+from mmret.evaluation.score_run import score_run
 
 Job = Callable[[], object]
 MEASURES = [Measure.parse(name) for name in ("nDCG@10", "AP", "MRR", "R@1", "R@5", "R@10", "R@50")]
@@ -210,6 +215,64 @@ def ir_measures(data: Lists) -> Job:
     measures = [ir_measures.parse_measure(name) for name in ("nDCG@10", "AP", "RR", "R@1", "R@5", "R@10", "R@50")]
     evaluator = ir_measures.evaluator(measures, qrels)
     return lambda: evaluator.calc(run)
+
+
+def mmret_parquet_file(data: Lists) -> Job:
+    return _mmret_file(data, "run.parquet")
+
+
+def mmret_trec_file(data: Lists) -> Job:
+    return _mmret_file(data, "run.txt")
+
+
+def _mmret_file(data: Lists, name: str) -> Job:
+    path = _files(data) / name
+    return lambda: score_run(read_run(path), read_qrels(path.with_name("qrels")), measures=list(map(str, MEASURES)))
+
+
+def trec_eval_file(data: Lists) -> Job:
+    import pytrec_eval
+
+    folder = _files(data)
+
+    def run() -> None:
+        with (folder / "qrels").open() as qrels, (folder / "run.txt").open() as lines:
+            evaluator = pytrec_eval.RelevanceEvaluator(pytrec_eval.parse_qrel(qrels), TREC)
+            evaluator.evaluate(pytrec_eval.parse_run(lines))
+
+    return run
+
+
+def ir_measures_file(data: Lists) -> Job:
+    import ir_measures
+
+    folder = _files(data)
+    measures = [ir_measures.parse_measure(name) for name in ("nDCG@10", "AP", "RR", "R@1", "R@5", "R@10", "R@50")]
+
+    def run() -> None:
+        qrels = list(ir_measures.read_trec_qrels(str(folder / "qrels")))
+        ir_measures.calc_aggregate(measures, qrels, ir_measures.read_trec_run(str(folder / "run.txt")))
+
+    return run
+
+
+@functools.cache
+def _written() -> Path:
+    return Path(tempfile.mkdtemp())
+
+
+def _files(data: Lists) -> Path:
+    """A folder with the run in both forms and its qrels, written once a process."""
+    folder = _written()
+    if not (folder / "qrels").exists():
+        n, _ = data.positions.shape
+        queries, documents = [f"q{i}" for i in range(n)], [f"d{i}" for i in range(int(data.positions.max()) + 1)]
+        run = Run(queries, documents, data.run, data.scores.ravel())
+        for name in ("run.parquet", "run.txt"):
+            write_run(run, folder / name)
+        pairs = zip(np.repeat(queries, data.positives.shape[1]), data.positives.ravel().tolist(), strict=True)
+        (folder / "qrels").write_text("".join(f"{query} 0 d{document} 1\n" for query, document in pairs))
+    return folder
 
 
 def _dictionaries(data: Lists) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, int]]]:

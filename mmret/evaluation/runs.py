@@ -24,7 +24,7 @@ class Run:
 
     Parameters
     ----------
-    queries, documents: ids; every query has its list, in the order of its first line.
+    queries, documents: ids; every query has its list, a document may be in none.
     lists: for each query the documents it was given, as positions in `documents`.
     scores: float32 or float64 `(entries,)`; higher is better, and nothing else decides: no rank, no order of lines.
     """
@@ -87,24 +87,21 @@ def read_run(path: Path) -> Run:
     queries, query_of = _codes(table, "query")
     documents, document_of = _codes(table, "document")
     scores = table["score"].to_numpy()
-    order = None if (np.diff(query_of) >= 0).all() else np.argsort(query_of, kind="stable")
-    offsets = np.concatenate([[0], np.bincount(query_of, minlength=len(queries)).cumsum()])
-    if order is not None:
+    sizes = np.bincount(query_of, minlength=len(queries))
+    if (query_of[1:] < query_of[:-1]).any():  # a query's lines do not stand together
+        order = np.argsort(query_of, kind="stable")
         document_of, scores = document_of[order], scores[order]
-    return Run(queries, documents, Ragged(offsets, document_of), scores)
+    asked = np.flatnonzero(sizes)
+    offsets = np.concatenate([[0], sizes[asked].cumsum()])
+    return Run([queries[i] for i in asked], documents, Ragged(offsets, document_of), scores)
 
 
 def _codes(table: Any, column: str) -> tuple[list[str], NDArray[np.int32]]:
-    """The distinct ids of a column in the order of their first line, and the number of each line's id."""
+    """The ids of a column, of which some may be in no line, and for each line the number of its id."""
     chunk = table[column].combine_chunks()
     if chunk.null_count:
         raise InputError(f"the column {column!r} of the run has empty cells")
-    names, codes = chunk.dictionary.to_pylist(), chunk.indices.to_numpy().astype(np.int32, copy=False)
-    used, first = np.unique(codes, return_index=True)
-    by_line = used[np.argsort(first)]
-    number = np.zeros(len(names), np.int32)
-    number[by_line] = np.arange(len(by_line), dtype=np.int32)
-    return [str(names[i]) for i in by_line], number[codes]
+    return list(map(str, chunk.dictionary.to_pylist())), chunk.indices.to_numpy().astype(np.int32, copy=False)
 
 
 def _read_parquet(path: Path) -> Any:

@@ -124,8 +124,7 @@ print(zlib.crc32(b"".join(x.tobytes() for x in (*found, *best))))
 """
 
 
-@pytest.mark.parametrize("tool", ["blas"])
-def test_threads_and_blas_kernels_change_nothing(tool: str) -> None:
+def test_threads_and_blas_kernels_change_nothing() -> None:
     settings = [{"OPENBLAS_NUM_THREADS": "1"}, {"OPENBLAS_CORETYPE": "Haswell"}, {"OPENBLAS_CORETYPE": "Prescott"}]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS")}
     outputs = {
@@ -146,16 +145,16 @@ def test_one_vector_for_all_gives_exactly_the_random_expectation() -> None:
 
 
 def test_collapsed_vectors_are_handled_in_bulk() -> None:
-    """Tens of millions of ties, by copies and by queries of zeros, without a pair looked at by itself."""
+    """Millions of ties, by copies and by queries of zeros, without a pair looked at by itself."""
     random = np.random.default_rng(0)
-    queries = random.standard_normal((1500, 16), np.float32)
-    probes = Ragged.of([[i] for i in range(1500)])
-    greater, tied = count(queries, np.ones((8000, 16), np.float32), probes)
+    queries = random.standard_normal((600, 16), np.float32)
+    probes = Ragged.of([[i] for i in range(600)])
+    greater, tied = count(queries, np.ones((4000, 16), np.float32), probes)
     assert greater.sum() == 0
-    assert set(tied.tolist()) == {8000}
-    greater, tied = count(queries * 0, random.standard_normal((8000, 16), np.float32), probes)
+    assert set(tied.tolist()) == {4000}
+    greater, tied = count(queries * 0, random.standard_normal((4000, 16), np.float32), probes)
     assert greater.sum() == 0
-    assert set(tied.tolist()) == {8000}
+    assert set(tied.tolist()) == {4000}
 
 
 def test_without_equals_counting_again() -> None:

@@ -8,7 +8,7 @@ import ir_measures
 import numpy as np
 import pytest
 import pytrec_eval
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmret.benchmarks.ragged import Ragged
@@ -80,6 +80,7 @@ def counts_of(queries: list[tuple[list[tuple[int, int]], list[int]]]) -> Counts:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=50)
 @given(st.lists(tied_query, min_size=1, max_size=3))
 def test_expectations_equal_the_mean_over_all_orders(
     name: str, queries: list[tuple[list[tuple[int, int]], list[int]]]
