@@ -14,9 +14,9 @@ from platformdirs import user_cache_path
 
 from ..benchmarks import Benchmark, load_benchmark
 from ..encoders import Encoder, Options, VectorStore, create_encoder, find_encoder, fingerprint
-from ..errors import InputError, RunError
+from ..errors import InputError, RunError, unknown_name
 from ..items import MODALITIES, Item, Modality, Side
-from ..media import Preflight, Reader, Workers, default_workers
+from ..media import SAMPLINGS, Preflight, Reader, Workers, default_workers
 from ..meter import Meter, peak_rss_mb
 from .embedding import embed_all, modality_warnings
 from .measures import Measure
@@ -70,9 +70,14 @@ class Settings:
     def __post_init__(self) -> None:
         for measure in self.measures:
             Measure.parse(measure)
-        for name in ("batch_size", "frames", "max_memory"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, not {getattr(self, name)}")
+        for name, least in (("batch_size", 1), ("frames", 1), ("max_memory", 1), ("workers", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise InputError(f"{name} must be at least {least}, not {value}")
+        if not self.time_limit > 0:
+            raise InputError(f"time_limit must be more than 0 seconds, not {self.time_limit}")
+        if self.sampling not in SAMPLINGS:
+            raise unknown_name("sampling", self.sampling, SAMPLINGS)
         unknown = set(self.drop) - set(MODALITIES)
         if unknown:
             raise InputError(f"cannot drop {', '.join(sorted(unknown))}; choose from: {', '.join(MODALITIES)}")

@@ -336,6 +336,10 @@ def test_bad_settings_are_refused() -> None:
         ({"measures": ("nGDC@10",)}, "did you mean nDCG"),
         ({"batch_size": 0}, "batch_size must be at least 1"),
         ({"frames": 0}, "frames must be at least 1"),
+        ({"workers": 0}, "workers must be at least 1"),
+        ({"seed": -1}, "seed must be at least 0"),
+        ({"time_limit": 0.0}, "time_limit must be more than 0"),
+        ({"sampling": "centers"}, "did you mean centres"),
     ):
         with pytest.raises(InputError, match=words):
             Settings(**settings)  # type: ignore[arg-type]
