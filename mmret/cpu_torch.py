@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import NoReturn
 
 
+_libraries: list[object] = []  # operators that are declared live as long as their library
+
+
 @functools.cache
 def prepare() -> None:
     """Make `import torchvision` and `import torchaudio` work; call it before the first of them. Idempotent."""
@@ -53,7 +56,7 @@ def _declare_vision_operators() -> None:
     library = torch.library.Library("torchvision", "FRAGMENT")
     for operator in ("nms", "qnms"):
         library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    _declare_vision_operators.library = library  # type: ignore[attr-defined]  # they live as long as it
+    _libraries.append(library)
 
 
 def _stand_in_for_audio_extension() -> None:
