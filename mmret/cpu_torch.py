@@ -15,7 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-
 _libraries: list[object] = []  # operators that are declared live as long as their library
 
 
