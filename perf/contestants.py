@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from workloads import Lists, Sets, Vectors
 
-from mmret.evaluation.counting import Counts, VectorSets, count, count_maxsim, count_scores
 from mmret.evaluation.labels import read_qrels
 from mmret.evaluation.measures import Measure
+from mmret.evaluation.ranks import Counts, VectorSets, count, count_maxsim, count_scores
 from mmret.evaluation.runs import Run, read_run, write_run
 from mmret.evaluation.score_run import score_run
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, unknown_name
-from .standing import Counts
+from .ranks import Counts
 
 Vector = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..benchmarks import Benchmark, Ragged
 from ..errors import InputError, RunError
 from .protocols import Protocol
-from .topk import gallery_scores
+from .ranks import gallery_scores
 
 TREC_COLUMNS = ("query", "q0", "document", "rank", "score", "tag")
 

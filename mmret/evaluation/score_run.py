@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ..benchmarks import Ragged
 from ..errors import InputError, first_ten
-from .counting import Counts, count_scores
 from .labels import Labels
 from .measures import Measure
+from .ranks import Counts, count_scores
 from .runs import Run
 from .summary import MEASURES, chance, entry_of
 

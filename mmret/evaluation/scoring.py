@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..benchmarks import Benchmark, Ragged
-from .counting import Counts, count, without
 from .measures import Values
 from .protocols import Protocol
+from .ranks import Counts, count, without
 
 Vector = NDArray[np.float64]
 

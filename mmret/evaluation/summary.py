@@ -12,9 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..benchmarks import Benchmark
-from .counting import MAX_BYTES, Counts
 from .measures import Measure, Values
 from .protocols import protocols_of
+from .ranks import MAX_BYTES, Counts
 from .scoring import Standing, source_wins, standing
 from .statistics import Aggregate, interval
 

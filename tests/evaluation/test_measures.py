@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from mmret.benchmarks.ragged import Ragged
 from mmret.errors import InputError
-from mmret.evaluation.counting import Counts, count_scores
 from mmret.evaluation.measures import FAMILIES, Measure, Values
+from mmret.evaluation.ranks import Counts, count_scores
 
 CUTOFFS = ["R", "Success", "P", "nDCG", "nDCG(gain=exp)", "MRR", "AP"]
 NAMES = [f"{name}@{k}" for name in CUTOFFS for k in (1, 2, 3, 10)] + [

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..benchmarks.ragged import Ragged
-from ..errors import InputError
+from ...benchmarks.ragged import Ragged
+from ...errors import InputError
 from .candidates import Candidates, Tile
 from .counting import CHUNK, MAX_BYTES, tiling
 from .exact import GRID, to_float32

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..benchmarks.ragged import Ragged
-from ..errors import InputError
+from ...benchmarks.ragged import Ragged
+from ...errors import InputError
 from .standing import Counts
 
 BLOCK = 1 << 18  # entries of a run looked at together: what a core's cache holds

@@ -5,8 +5,7 @@ import pytest
 
 from mmret.benchmarks.ragged import Ragged
 from mmret.errors import InputError
-from mmret.evaluation.counting import count
-from mmret.evaluation.topk import gallery_scores, top_k
+from mmret.evaluation.ranks import count, gallery_scores, top_k
 
 from .slow import awkward, cases, single, true_scores
 
@@ -42,7 +41,7 @@ def test_blocks_and_devices_change_nothing(kind: int, monkeypatch: pytest.Monkey
     queries, documents = awkward(random, kind, 60, 400, 40)
     expected = top_k(queries, documents, 7)
     for chunk, budget, device in ((100, 20_000, "cpu"), (1 << 18, 1, "torch"), (1 << 18, 10**8, "torch")):
-        monkeypatch.setattr("mmret.evaluation.topk.CHUNK", chunk)
+        monkeypatch.setattr("mmret.evaluation.ranks.topk.CHUNK", chunk)
         got = top_k(queries, documents, 7, max_bytes=budget, device=device)
         for one, other in zip(got, expected, strict=True):
             np.testing.assert_array_equal(one, other)

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..benchmarks.ragged import Ragged
-from ..errors import InputError
+from ...benchmarks.ragged import Ragged
+from ...errors import InputError
 from .vectors import Where
 
 SPARSE = 48  # a product of a whole tile costs about as much as this part of it computed pair by pair

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ...errors import InputError
 from .exact import FLOAT64, exact_dots, float32_slack, gamma
 from .products import product
 from .vectors import Rows, Where, read, survey

@@ -13,9 +13,8 @@ import torch
 
 from mmret.benchmarks.ragged import Ragged
 from mmret.errors import InputError, RunError
-from mmret.evaluation import counting, products
-from mmret.evaluation.counting import Counts, count, without
 from mmret.evaluation.measures import Measure
+from mmret.evaluation.ranks import Counts, count, counting, products, without
 
 from .slow import awkward, cases, lists, probes_of, standing, true_scores
 
@@ -102,7 +101,7 @@ def test_a_product_that_breaks_its_bound_is_noticed(monkeypatch: pytest.MonkeyPa
     def coarse(left: np.ndarray, device: str) -> products.Product:
         return lambda right: left.astype(np.float16).astype(np.float32) @ right.T
 
-    monkeypatch.setattr("mmret.evaluation.scorers.product", coarse)
+    monkeypatch.setattr("mmret.evaluation.ranks.scorers.product", coarse)
     random = np.random.default_rng(0)
     queries, documents = random.random((20, 64), np.float32), random.random((50, 64), np.float32)
     with pytest.raises(RunError, match="TF32"):
@@ -112,8 +111,8 @@ def test_a_product_that_breaks_its_bound_is_noticed(monkeypatch: pytest.MonkeyPa
 SCRIPT = """
 import sys, zlib, numpy as np
 from mmret.benchmarks.ragged import Ragged
-from mmret.evaluation.counting import count
-from mmret.evaluation.topk import top_k
+from mmret.evaluation.ranks import count
+from mmret.evaluation.ranks import top_k
 random = np.random.default_rng(5)
 documents = random.standard_normal((40, 200), np.float32)[random.integers(0, 40, 900)]
 documents[::3] = np.nextafter(documents[::3], np.float32(9))
@@ -245,7 +244,7 @@ def test_a_galleries_only_check_still_happens_without_probes() -> None:
 
 def test_close_calls_are_rare_on_ordinary_data(monkeypatch: pytest.MonkeyPatch) -> None:
     """Exactness stays cheap: about ten close calls a query, hardly any exact sum."""
-    from mmret.evaluation.scorers import Dot
+    from mmret.evaluation.ranks.scorers import Dot
 
     random = np.random.default_rng(0)
     vectors = random.standard_normal((3000, 256)).astype(np.float32)

@@ -12,16 +12,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..benchmarks.ragged import Ragged
-from ..errors import InputError, RunError
+from ...benchmarks.ragged import Ragged
+from ...errors import InputError, RunError
 from .candidates import Candidates, Tile, check_positions
-from .listed import count_scores
 from .maxsim import MaxSim, VectorSets
 from .scorers import Block, Dot, Scorer
-from .standing import Counts, without
 from .vectors import Rows
-
-__all__ = ["MAX_BYTES", "Counts", "VectorSets", "count", "count_maxsim", "count_scores", "without"]
 
 MAX_BYTES = 96 << 20
 CHUNK = 1 << 18  # scores compared at a time: what a core's cache holds

@@ -7,8 +7,7 @@ import pytest
 
 from mmret.benchmarks.ragged import Ragged
 from mmret.errors import InputError
-from mmret.evaluation import listed
-from mmret.evaluation.counting import count_scores
+from mmret.evaluation.ranks import count_scores, listed
 
 
 def slow(run: Ragged, scores: np.ndarray, positives: Ragged) -> tuple[list[int], list[int]]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from mmret.evaluation.exact import FLOAT32, exact_dots, float32_slack, gamma, to_float32
+from mmret.evaluation.ranks.exact import FLOAT32, exact_dots, float32_slack, gamma, to_float32
 
 from .slow import awkward, true_dot
 

@@ -8,9 +8,7 @@ import torch
 
 from mmret.benchmarks.ragged import Ragged
 from mmret.errors import InputError
-from mmret.evaluation import maxsim
-from mmret.evaluation.counting import VectorSets, count_maxsim
-from mmret.evaluation.topk import gallery_scores, top_k
+from mmret.evaluation.ranks import VectorSets, count_maxsim, gallery_scores, maxsim, top_k
 
 from .slow import awkward, lists, probes_of, single, standing, true_maxsim
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ...errors import InputError
 from .exact import FLOAT32, gamma
 
 Where = slice | NDArray[np.integer]

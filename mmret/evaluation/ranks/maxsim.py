@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ...errors import InputError
 from .exact import FLOAT64, exact_dots, float32_slack, gamma
 from .products import product
 from .scorers import Block, Places, powers, scaled
