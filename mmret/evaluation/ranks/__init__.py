@@ -3,20 +3,24 @@
 A float32 product decides what lies outside its proven error bound; exact arithmetic decides the close calls.
 """
 
-from .counting import MAX_BYTES, count, count_maxsim
+from ...vectors import VectorSets
+from .counting import MAX_BYTES, count, count_maxsim, count_with
 from .listed import count_scores
-from .maxsim import VectorSets
+from .scorers import Scorer
 from .standing import Counts, without
-from .topk import gallery_scores, top_k
+from .topk import gallery_scores, scorer_of, top_k
 
 __all__ = [
     "MAX_BYTES",
     "Counts",
+    "Scorer",
     "VectorSets",
     "count",
     "count_maxsim",
     "count_scores",
+    "count_with",
     "gallery_scores",
+    "scorer_of",
     "top_k",
     "without",
 ]

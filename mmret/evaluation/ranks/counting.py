@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from ...benchmarks.ragged import Ragged
 from ...errors import InputError, RunError
+from ...vectors import Rows, VectorSets
 from .candidates import Candidates, Tile, check_positions
-from .maxsim import MaxSim, VectorSets
+from .maxsim import MaxSim
 from .scorers import Block, Dot, Scorer
-from .vectors import Rows
 
 MAX_BYTES = 96 << 20
 CHUNK = 1 << 18  # scores compared at a time: what a core's cache holds

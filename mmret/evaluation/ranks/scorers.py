@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...vectors import Rows
 from .exact import FLOAT64, exact_dots, float32_slack, gamma
 from .products import product
-from .vectors import Rows, Where, read, survey
+from .vectors import Where, read, survey
 
 PAIR_BYTES = 1 << 19  # of vectors gathered at a time for single pairs: what a core's cache holds, widened to float64
 DENSE_BYTES = 1 << 23  # of documents widened at a time for a float64 product

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from ...benchmarks.ragged import Ragged
 from ...errors import InputError
+from ...vectors import Rows, VectorSets
 from .candidates import Candidates, Tile
 from .counting import CHUNK, MAX_BYTES, tiling
 from .exact import GRID, to_float32
-from .maxsim import MaxSim, VectorSets
+from .maxsim import MaxSim
 from .scorers import Block, Dot, Places, Scorer
-from .vectors import Rows
 
 
 def scorer_of(

@@ -5,29 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...vectors import Rows
 from .exact import FLOAT32, gamma
 
 Where = slice | NDArray[np.integer]
 READ_BYTES = 1 << 23  # of float32 at a time while surveying
-
-
-class Rows(Protocol):
-    """A matrix `(n, d)` whose rows can be read by slice or by int array: numpy, a memory map, torch, own shards.
-
-    Its type must be contained in float32: float32, float16, bfloat16 (torch), or integers of up to 16 bits.
-    """
-
-    @property
-    def shape(self) -> Any:
-        """(n, d)."""
-
-    def __getitem__(self, where: Any, /) -> Any: ...
 
 
 def read(matrix: Rows, where: Where) -> NDArray[np.float32]:
