@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...vectors import VectorSets
 from .exact import FLOAT64, exact_dots, float32_slack, gamma
-from .products import maxima
+from .products import product
 from .scorers import Block, Places, powers, scaled
 from .vectors import Where, read, survey
 
-LEFT = 512  # query vectors and
-RIGHT = 2048  # document vectors multiplied at a time: their products stay in the caches
+LEFT = 1024  # query vectors and
+RIGHT = 4096  # document vectors multiplied at a time
 
 
 class MaxSim:
@@ -64,7 +64,7 @@ class MaxSim:
         sizes = np.diff(offsets)
         shift = self._left_shift[queries]
         left = scaled(read(self._left.vectors, slice(offsets[0], offsets[-1])), np.repeat(shift, sizes))
-        largest = maxima(left, self._device, LEFT)
+        multiply = [product(left[start : start + LEFT], self._device) for start in range(0, len(left), LEFT)]
         starts = offsets[:-1] - offsets[0]
         sums = np.ldexp(self._left_sums[queries], shift)
 
@@ -72,16 +72,28 @@ class MaxSim:
             places = np.arange(self.documents)[documents]
             top = float(np.ldexp(self._right_norms[places].max(initial=0.0), self._right_shift))
             scores = np.empty((len(sizes), len(places)))
-            for some, rows, edges in self._groups(places):
-                scores[:, some] = np.add.reduceat(largest(rows, edges), starts, axis=1, dtype=np.float64).T
+            for column, maxima in self._maxima(places, multiply):
+                scores[:, column] = np.add.reduceat(maxima, starts, dtype=np.float64)
             slack = float32_slack(self._terms, sums, top) + sizes * float32_slack(self._terms, np.zeros(1), top)
             slack += gamma(int(sizes.max(initial=0)), FLOAT64) * (sums * top + slack)
             return Block(scores, slack, shift + self._right_shift)
 
         return score
 
-    def _groups(self, places: NDArray[np.int64]) -> Iterator[tuple[slice, NDArray[np.float32], list[int]]]:
-        """Runs of places with about `RIGHT` vectors: (which, vectors, edges of each document's vectors)."""
+    def _maxima(
+        self, places: NDArray[np.int64], multiply: list[Callable[[NDArray[np.float32]], NDArray[np.float32]]]
+    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """For each place, the maximum for each query vector of the block."""
+        for first, last, rows, edges in self._groups(places):
+            maxima = []
+            for part in multiply:
+                products = part(rows)
+                maxima.append([products[:, a:b].max(axis=1) for a, b in pairwise(edges)])
+            for i in range(first, last):
+                yield i, np.concatenate([some[i - first] for some in maxima])
+
+    def _groups(self, places: NDArray[np.int64]) -> Iterator[tuple[int, int, NDArray[np.float32], list[int]]]:
+        """Runs of places with about `RIGHT` vectors: (first, last, vectors, edges of each document's vectors)."""
         offsets = self._right.offsets
         first = 0
         while first < len(places):
@@ -93,7 +105,7 @@ class MaxSim:
                 where: Where = slice(offsets[places[first]], offsets[places[last - 1] + 1])
             else:
                 where = np.concatenate([np.arange(offsets[p], offsets[p + 1]) for p in places[first:last]])
-            yield slice(first, last), scaled(read(self._right.vectors, where), self._right_shift), edges
+            yield first, last, scaled(read(self._right.vectors, where), self._right_shift), edges
             first = last
 
     def dense(self, queries: Places, documents: Places) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
