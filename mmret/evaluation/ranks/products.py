@@ -2,52 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-Product = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+Matrix = NDArray[np.float32]
+Product = Callable[[Matrix], Matrix]
+Maxima = Callable[[Matrix, Sequence[int]], Matrix]
 
 
-def product(left: NDArray[np.float32], device: str) -> Product:
+def product(left: Matrix, device: str) -> Product:
     """A function that multiplies `left` `(b, d)` with the transpose of float32 `(t, d)` to float32 `(b, t)`.
 
-    `device` "cpu" is NumPy's BLAS, "torch" is torch on the CPU, anything else a torch device such as "cuda" or
-    "cuda:1". What the function returns is overwritten by its next call.
+    `device` "numpy" is NumPy's BLAS, "torch" is torch on the CPU, "cpu" the faster of the two on this machine (NumPy's
+    unless torch is loaded), anything else a torch device such as "cuda" or "cuda:1". What the function returns is
+    overwritten by its next call.
     """
-    return _numpy_product(left) if device == "cpu" else _torch_product(left, device)
+    engine = _engine(device)
+    held = engine.load(left)
+    return lambda right: engine.fetch(engine.multiply(held, engine.load(right)))
 
 
-def _numpy_product(left: NDArray[np.float32]) -> Product:
-    room = np.empty(0, np.float32)
+def maxima(left: Matrix, device: str, step: int) -> Maxima:
+    """A function of float32 `(t, d)` and edges of its parts: each part's largest product with each row of `left`.
 
-    def multiply(right: NDArray[np.float32]) -> NDArray[np.float32]:
-        nonlocal room
+    It returns float32 `(parts, b)`; part i is rows `edges[i]` to `edges[i + 1]`, not empty. `step` rows of `left` are
+    multiplied at a time, or a little fewer. `device` as in `product`.
+    """
+    engine = _engine(device)
+    pieces = np.array_split(left, max(1, -(-len(left) // step)))
+    held = [engine.load(piece) for piece in pieces]
+
+    def largest(right: Matrix, edges: Sequence[int]) -> Matrix:
+        rows = engine.load(right)
+        return np.concatenate([engine.maxima(engine.multiply(piece, rows), edges) for piece in held], axis=1)
+
+    return largest
+
+
+class _Engine(Protocol):
+    """Who multiplies. Its matrices are its own; `multiply` overwrites what it returned before."""
+
+    def load(self, rows: Matrix) -> Any: ...
+    def multiply(self, left: Any, right: Any) -> Any: ...
+    def fetch(self, products: Any) -> Matrix: ...
+    def maxima(self, products: Any, edges: Sequence[int]) -> Matrix: ...
+
+
+def _engine(device: str) -> _Engine:
+    if device == "numpy" or (device == "cpu" and not ("torch" in sys.modules and _torch_is_faster())):
+        return _Numpy()
+    return _Torch("cpu" if device in ("cpu", "torch") else device)
+
+
+@functools.cache
+def _torch_is_faster() -> bool:
+    """One short look: which BLAS knows a processor better differs by 2 in either direction, and ranks do not change."""
+    left, right = np.ones((256, 512), np.float32), np.ones((1024, 512), np.float32)
+
+    def seconds(engine: _Engine) -> float:
+        one, other = engine.load(left), engine.load(right)
+        taken = []
+        for _ in range(4):  # the first wakes the threads
+            start = time.perf_counter()
+            engine.multiply(one, other)
+            taken.append(time.perf_counter() - start)
+        return min(taken)
+
+    return seconds(_Torch("cpu")) < seconds(_Numpy())
+
+
+class _Numpy:
+    def __init__(self) -> None:
+        self._room = np.empty(0, np.float32)
+
+    def load(self, rows: Matrix) -> Matrix:
+        return rows
+
+    def multiply(self, left: Matrix, right: Matrix) -> Matrix:
         size = len(left) * len(right)
-        if len(room) < size:
-            room = np.empty(size, np.float32)
-        return np.matmul(left, right.T, out=room[:size].reshape(len(left), len(right)))
+        if len(self._room) < size:
+            self._room = np.empty(size, np.float32)
+        return np.matmul(left, right.T, out=self._room[:size].reshape(len(left), len(right)))
 
-    return multiply
+    def fetch(self, products: Matrix) -> Matrix:
+        return products
+
+    def maxima(self, products: Matrix, edges: Sequence[int]) -> Matrix:
+        return np.stack([products[:, a:b].max(axis=1) for a, b in pairwise(edges)])
 
 
-def _torch_product(left: NDArray[np.float32], device: str) -> Product:
-    import torch
+class _Torch:
+    def __init__(self, device: str) -> None:
+        import torch
 
-    place = torch.device("cpu" if device == "torch" else device)
+        self._torch = torch
+        self._place = torch.device(device)
+        self._room = torch.empty(0, device=self._place)
 
-    def load(rows: NDArray[np.float32]) -> torch.Tensor:
-        return torch.from_numpy(rows if rows.flags.writeable else rows.copy()).to(place)
+    def load(self, rows: Matrix) -> Any:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")  # a mapped file; only read
+            return self._torch.from_numpy(rows).to(self._place)
 
-    held = load(left)
+    def multiply(self, left: Any, right: Any) -> Any:
+        size = len(left) * len(right)
+        if len(self._room) < size:
+            self._room = self._torch.empty(size, device=self._place)
+        with _full_float32(self._place.type):
+            return self._torch.mm(left, right.T, out=self._room[:size].view(len(left), len(right)))
 
-    def multiply(right: NDArray[np.float32]) -> NDArray[np.float32]:
-        with _full_float32(place.type):
-            return torch.mm(held, load(right).T).cpu().numpy()
+    def fetch(self, products: Any) -> Matrix:
+        rows: Matrix = products.cpu().numpy()
+        return rows
 
-    return multiply
+    def maxima(self, products: Any, edges: Sequence[int]) -> Matrix:
+        return self.fetch(self._torch.stack([products[:, a:b].amax(1) for a, b in pairwise(edges)]))
 
 
 @contextmanager
