@@ -1,14 +1,19 @@
 """Who answers: one interface for all encoders, their names, and the store of their vectors."""
 
-from .base import Encoder, Options, Spec, fingerprint
+from ..vectors import Vectors, VectorSets
+from .base import Encoder, Model, Options, PairScorer, Spec, fingerprint
 from .registry import create_encoder, encoders, find_encoder, missing_packages, register_encoder
 from .store import VectorStore
 
 __all__ = [
     "Encoder",
+    "Model",
     "Options",
+    "PairScorer",
     "Spec",
+    "VectorSets",
     "VectorStore",
+    "Vectors",
     "create_encoder",
     "encoders",
     "find_encoder",

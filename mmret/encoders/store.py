@@ -1,7 +1,8 @@
 """Vectors on disk, so that nothing is decoded or embedded twice.
 
 A store is a folder of one encoder and one side. Vectors lie in shards that are never changed, `<random name>.npy`; a
-shard counts once its line stands in `manifest.jsonl`. A killed process leaves at most a file that no line names.
+shard counts once its line stands in `manifest.jsonl`, which also says how many vectors each item has where it has a
+set of them. A killed process leaves at most a file that no line names.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from ..errors import RunError
 from ..items import Side
+from ..vectors import Vectors, VectorSets, matrix_of, offsets_of
 from .base import Encoder, fingerprint
 
 
@@ -31,7 +33,8 @@ class VectorStore:
 
     def __init__(self, root: Path, encoder: Encoder, side: Side) -> None:
         self.folder = root / "vectors" / f"{encoder.spec.name}-{fingerprint(encoder)}-{side}"
-        self._rows: dict[str, NDArray[np.float32]] = {}
+        self._sets = encoder.spec.scoring == "maxsim"
+        self._rows: dict[str, NDArray[np.float32]] = {}  # `(d,)` each, or `(vectors of the item, d)`
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             described = {"spec": encoder.spec.describe(), "preprocessing": dict(encoder.preprocessing)}
@@ -44,24 +47,32 @@ class VectorStore:
         """The digests, each once, that have no vector yet."""
         return [digest for digest in dict.fromkeys(digests) if digest not in self._rows]
 
-    def get(self, digests: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors float32 `(len(digests), d)`; each digest must be known."""
-        return np.stack([self._rows[digest] for digest in digests])
+    @property
+    def width(self) -> int | None:
+        """Dimensions of the vectors; None while there is none."""
+        return next((row.shape[-1] for row in self._rows.values()), None)
 
-    def add(self, digests: Sequence[str], vectors: NDArray[np.float32]) -> None:
-        """Keep vectors float32 `(len(digests), d)`; once this returns, they survive a kill or a power cut."""
+    def get(self, digests: Sequence[str]) -> Vectors:
+        """Vectors float32 `(len(digests), d)`, or their sets; each digest must be known."""
+        rows = [self._rows[digest] for digest in digests]
+        return VectorSets.of(rows) if self._sets else np.stack(rows)
+
+    def add(self, digests: Sequence[str], vectors: Vectors) -> None:
+        """Keep vectors of as many items, as `get` gives them; once this returns, they survive a kill or a power cut."""
         name = f"{uuid.uuid4().hex}.npy"
         try:
             with (self.folder / f"{name}.part").open("wb") as file:
-                np.save(file, vectors)
+                np.save(file, np.asarray(matrix_of(vectors)))
                 file.flush()
                 os.fsync(file.fileno())
             sha256 = _sha256(self.folder / f"{name}.part")
             (self.folder / f"{name}.part").replace(self.folder / name)
             # The leading line break parts this line from one that a killed process left unfinished.
-            line = json.dumps({"shard": name, "sha256": sha256, "items": list(digests)})
+            entry = {"shard": name, "sha256": sha256, "items": list(digests)}
+            if isinstance(vectors, VectorSets):
+                entry["sizes"] = vectors.sizes.tolist()
             with (self.folder / "manifest.jsonl").open("a") as file:
-                file.write(f"\n{line}\n")
+                file.write(f"\n{json.dumps(entry)}\n")
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -76,7 +87,9 @@ class VectorStore:
             path = self.folder / entry.get("shard", "")
             # A shard that is damaged or gone is as good as never written: its items are embedded again.
             if entry and path.is_file() and _sha256(path) == entry["sha256"]:
-                self._rows.update(zip(entry["items"], np.load(path), strict=True))
+                rows = np.load(path)
+                vectors = VectorSets(rows, offsets_of(entry["sizes"])) if self._sets else rows
+                self._rows.update(zip(entry["items"], vectors, strict=True))
 
 
 def _parse(line: str) -> dict[str, Any]:

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from ..benchmarks import Benchmark, load_benchmark
-from ..encoders import Encoder, Options, VectorStore, create_encoder, find_encoder, fingerprint
+from ..encoders import (
+    Encoder,
+    Model,
+    Options,
+    PairScorer,
+    Vectors,
+    VectorStore,
+    create_encoder,
+    find_encoder,
+    fingerprint,
+)
 from ..errors import InputError, RunError, unknown_name
 from ..items import MODALITIES, Item, Modality, Side
 from ..media import SAMPLINGS, Preflight, Reader, Workers, default_workers
 from ..meter import Meter, peak_rss_mb
+from ..vectors import matrix_of
 from .embedding import embed_all, modality_warnings
 from .measures import Measure
+from .pairs import index, pair_answers
 from .protocols import Protocol, protocols_of
 from .results import SCHEMA, Result, environment
 from .runs import run_of
+from .scoring import Answers, vector_answers
 from .selection import OnBadMedia, candidates_only, exclude_bad_media, sample
-from .summary import MEASURES, score_vectors
+from .summary import MEASURES, summaries_of
 
 
 def _plain(value: object) -> object:
@@ -41,7 +52,7 @@ class Settings:
     measures: names of measures.
     limit: number of queries, sampled by slice; None for all.
     drop: modalities taken from the queries, to see what they are worth.
-    batch_size: items embedded and kept at a time; it never changes a vector.
+    batch_size: items embedded and kept at a time, or queries scored; it never changes a vector or a score.
     device: a torch device, or "auto" for the GPU where there is one.
     frames, sampling, reader: how clips are decoded.
     on_bad_media: "exclude" leaves unusable files out for all models alike, "fail" stops.
@@ -99,7 +110,7 @@ class Settings:
             meter=meter,
         )
 
-    def record(self, protocols: Sequence[Protocol], encoder: Encoder, device: str) -> dict[str, Any]:
+    def record(self, protocols: Sequence[Protocol], model: Model, device: str) -> dict[str, Any]:
         """`passed`: the fields that differ from their defaults; `resolved`: every field as it came to be."""
         mine = {name: _plain(value) for name, value in asdict(self).items()}
         default = {name: _plain(value) for name, value in asdict(Settings()).items()}
@@ -108,7 +119,7 @@ class Settings:
             "device": device,
             "workers": self.workers or default_workers(),
             "cache": str(self.cache_folder),
-            "preprocessing": dict(encoder.preprocessing),
+            "preprocessing": dict(model.preprocessing),
         }
         return {"passed": {name: mine[name] for name in mine if mine[name] != default[name]}, "resolved": resolved}
 
@@ -142,30 +153,27 @@ def evaluate(
         preflight = Preflight(workers, settings.cache_folder / "preflight.jsonl")
         asked = _select(whole, protocols, settings)
         scored, excluded = exclude_bad_media(asked, preflight, settings.on_bad_media, meter, show=show)
-        encoder = create_encoder(model, settings.options(workers, device, meter))
-        vectors = _Vectors.of(encoder, scored, settings, meter, show=show)
-    with meter.stage("score", items=len(scored.queries)):
-        summaries = score_vectors(
-            scored,
-            vectors.queries,
-            vectors.documents,
-            protocols=settings.protocols,
-            measures=settings.measures,
-            seed=settings.seed,
-            max_bytes=settings.max_memory,
-        )
-        run = run_of(scored, protocols[0], vectors.queries, vectors.documents)
+        made = create_encoder(model, settings.options(workers, device, meter))
+        queries = [item.keep(set(MODALITIES) - set(settings.drop)) for item in scored.queries]
+        warnings = [*modality_warnings(made, scored.documents, "document"), *modality_warnings(made, queries, "query")]
+        if isinstance(made, PairScorer):
+            unusable = {one["id"] for one in excluded.documents}
+            index(made, [item for item in whole.documents if item.id not in unusable], meter)
+        answers = _answer(made, scored, queries, protocols, settings, meter, show=show)
+    with meter.stage("score"):
+        summaries = summaries_of(scored, answers.standings, settings.measures, settings.seed)
+        run = run_of(scored, protocols[0], answers.scores)
     record = {
         "schema": SCHEMA,
         "benchmark": _benchmark_entry(whole, scored),
-        "model": _model_entry(encoder),
-        "settings": settings.record(protocols, encoder, device),
+        "model": _model_entry(made),
+        "settings": settings.record(protocols, made, device),
         "scores": {name: summary.scores for name, summary in summaries.items()},
         "ties": {name: summary.ties for name, summary in summaries.items()},
         "cost": {**meter.report(), "peak_rss_mb": peak_rss_mb(), "device": device},
         "excluded": asdict(excluded),
-        "warnings": vectors.warnings,
-        "environment": environment(encoder.spec.packages),
+        "warnings": warnings,
+        "environment": environment(made.spec.packages),
     }
     return Result(record, pd.concat([summary.per_query for summary in summaries.values()], ignore_index=True), run)
 
@@ -176,30 +184,38 @@ def _select(whole: Benchmark, protocols: Sequence[Protocol], settings: Settings)
     return asked if any(protocol.everything for protocol in protocols) else candidates_only(asked)
 
 
-@dataclass(frozen=True)
-class _Vectors:
-    """Vectors of both sides in the order of the benchmark, and what the encoder did not read."""
+def _answer(
+    model: Encoder | PairScorer,
+    benchmark: Benchmark,
+    queries: Sequence[Item],
+    protocols: Sequence[Protocol],
+    settings: Settings,
+    meter: Meter,
+    *,
+    show: bool,
+) -> Answers:
+    """What the model makes of the queries: by its own scores, or by vectors, which go through the store."""
+    if isinstance(model, PairScorer):
+        size, room = settings.batch_size, settings.max_memory
+        return pair_answers(
+            model, benchmark, protocols, queries, batch_size=size, max_bytes=room, meter=meter, show=show
+        )
+    vectors = _embed(model, {"document": benchmark.documents, "query": queries}, settings, meter, show=show)
+    with meter.stage("score", items=len(queries)):
+        return vector_answers(benchmark, protocols, vectors["query"], vectors["document"], settings.max_memory)
 
-    queries: NDArray[np.float32]
-    documents: NDArray[np.float32]
-    warnings: list[str]
 
-    @classmethod
-    def of(cls, encoder: Encoder, benchmark: Benchmark, settings: Settings, meter: Meter, *, show: bool) -> Self:
-        left = set(MODALITIES) - set(settings.drop)
-        sides: dict[Side, list[Item]] = {
-            "document": list(benchmark.documents),
-            "query": [item.keep(left) for item in benchmark.queries],
-        }
-        warnings = [warning for side, items in sides.items() for warning in modality_warnings(encoder, items, side)]
-        vectors = {}
-        for side, items in sides.items():
-            store = VectorStore(settings.cache_folder, encoder, side)
-            vectors[side] = embed_all(encoder, items, side, store, settings.batch_size, meter, show=show)
-        widths = {side: matrix.shape[1] for side, matrix in vectors.items()}
-        if len(set(widths.values())) > 1:
-            raise RunError(f"model {encoder.spec.name!r} returned vectors of different length: {widths}")
-        return cls(vectors["query"], vectors["document"], warnings)
+def _embed(
+    encoder: Encoder, sides: Mapping[Side, Sequence[Item]], settings: Settings, meter: Meter, *, show: bool
+) -> dict[Side, Vectors]:
+    vectors: dict[Side, Vectors] = {}
+    for side, items in sides.items():
+        store = VectorStore(settings.cache_folder, encoder, side)
+        vectors[side] = embed_all(encoder, items, side, store, settings.batch_size, meter, show=show)
+    widths = {side: matrix_of(one).shape[1] for side, one in vectors.items()}
+    if len(set(widths.values())) > 1:
+        raise RunError(f"model {encoder.spec.name!r} returned vectors of different length: {widths}")
+    return vectors
 
 
 def _device(wanted: str, model: str) -> str:
@@ -231,7 +247,7 @@ def _benchmark_entry(whole: Benchmark, scored: Benchmark) -> dict[str, Any]:
     }
 
 
-def _model_entry(encoder: Encoder) -> dict[str, Any]:
-    described = encoder.spec.describe()
+def _model_entry(model: Model) -> dict[str, Any]:
+    described = model.spec.describe()
     modalities = {side: described.pop(side) for side in ("query", "document")}
-    return described | {"modalities": modalities, "fingerprint": fingerprint(encoder)}
+    return described | {"modalities": modalities, "fingerprint": fingerprint(model)}

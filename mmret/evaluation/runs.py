@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from ..benchmarks import Benchmark, Ragged
 from ..errors import InputError, RunError
 from .protocols import Protocol
-from .ranks import gallery_scores
 
 TREC_COLUMNS = ("query", "q0", "document", "rank", "score", "tag")
 
@@ -49,15 +48,10 @@ class Run:
 def run_of(
     benchmark: Benchmark,
     protocol: Protocol,
-    queries: NDArray[np.float32],
-    documents: NDArray[np.float32],
+    scores: NDArray[np.float32],
 ) -> Run:
-    """The scores of all candidates of a protocol, float32, rounded once from the exact value.
-
-    A query's candidates stand in the order of the benchmark's documents.
-    """
+    """The run of `scores` float32, those of all of a protocol's candidates, one query after the other."""
     gallery = protocol.candidates(benchmark)
-    scores = np.concatenate([block for _, block in gallery_scores(queries, documents, gallery)])
     n = len(benchmark.queries)
     lists = gallery or Ragged.of([range(len(benchmark.documents))])
     if len(lists) == 1 and n > 1:

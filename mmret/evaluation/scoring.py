@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..benchmarks import Benchmark, Ragged
+from ..encoders import Vectors
 from .measures import Values
 from .protocols import Protocol
-from .ranks import Counts, count, without
+from .ranks import Counts, count_with, gallery_scores, scorer_of, without
 
 Vector = NDArray[np.float64]
 
@@ -29,50 +32,97 @@ class Standing:
     source: Counts | None
 
 
-def standing(
-    benchmark: Benchmark,
-    protocol: Protocol,
-    queries: NDArray[np.float32],
-    documents: NDArray[np.float32],
-    max_bytes: int,
-) -> Standing:
-    """Count how the right documents and the sources stand under one protocol.
+@dataclass(frozen=True)
+class Answers:
+    """What a model makes of a benchmark.
 
     Parameters
     ----------
-    queries, documents: float32 `(n, d)` and `(N, d)`, in the order of the benchmark.
+    standings: by name of the protocol.
+    scores: float32 `(candidates of all queries,)` under the first protocol, one query after the other, in the order of
+        its gallery, the source included.
     """
-    gallery = protocol.candidates(benchmark)
-    own = _source_rows(benchmark, protocol)
-    probes = _with_sources(benchmark, own)
-    greater, tied = count(queries, documents, probes, gallery=gallery, max_bytes=max_bytes)
-    is_source = np.zeros(len(greater), bool)
-    is_source[probes.offsets[own + 1] - 1] = True  # the source is the last probe of its query
-    rows = benchmark.positives.rows.astype(np.int32)
-    sizes = np.full(len(probes), len(benchmark.documents)) if protocol.everything else benchmark.gallery_sizes
-    counts = Counts(rows, benchmark.gains, greater[~is_source], tied[~is_source], sizes.astype(np.int64))
-    if not len(own):
-        return Standing(counts, None)
-    source = Counts(own.astype(np.int32), np.ones(len(own)), greater[is_source], tied[is_source], counts.candidates)
-    return Standing(_without_source(counts, source), None) if protocol.without_source else Standing(counts, source)
+
+    standings: dict[str, Standing]
+    scores: NDArray[np.float32]
 
 
-def _source_rows(benchmark: Benchmark, protocol: Protocol) -> NDArray[np.int64]:
-    """The queries that have their own source among their candidates, sorted."""
-    if benchmark.source is None:
-        return np.zeros(0, np.int64)
-    return np.flatnonzero(benchmark.source >= 0 if protocol.everything else benchmark.source_in_gallery)
+@dataclass(frozen=True)
+class Contest:
+    """Who is to be counted under one protocol, and among whom."""
+
+    benchmark: Benchmark
+    protocol: Protocol
+
+    @property
+    def gallery(self) -> Ragged | None:
+        """The candidates before the source is taken out; None for all documents."""
+        return self.protocol.candidates(self.benchmark)
+
+    @cached_property
+    def own(self) -> NDArray[np.int64]:
+        """The queries that have their own source among their candidates, sorted."""
+        source = self.benchmark.source
+        if source is None:
+            return np.zeros(0, np.int64)
+        return np.flatnonzero(source >= 0 if self.protocol.everything else self.benchmark.source_in_gallery)
+
+    @cached_property
+    def probes(self) -> Ragged:
+        """The right documents of each query, followed by its source for the queries `own`."""
+        positives, source = self.benchmark.positives, self.benchmark.source
+        if source is None or not len(self.own):
+            return positives
+        positions = np.insert(positives.positions, positives.offsets[self.own + 1], source[self.own])
+        extra = np.zeros(len(positives) + 1, np.int64)
+        extra[self.own + 1] = 1
+        return Ragged(positives.offsets + extra.cumsum(), positions)
+
+    def standing(self, greater: NDArray[np.int64], tied: NDArray[np.int64]) -> Standing:
+        """The counts of the probes, int64 `(entries of probes,)` each, told apart into right documents and sources."""
+        own, probes, benchmark = self.own, self.probes, self.benchmark
+        is_source = np.zeros(len(greater), bool)
+        is_source[probes.offsets[own + 1] - 1] = True  # the source is the last probe of its query
+        rows = benchmark.positives.rows.astype(np.int32)
+        sizes = np.full(len(probes), len(benchmark.documents)) if self.protocol.everything else benchmark.gallery_sizes
+        counts = Counts(rows, benchmark.gains, greater[~is_source], tied[~is_source], sizes.astype(np.int64))
+        if not len(own):
+            return Standing(counts, None)
+        source = Counts(own.astype(np.int32), np.ones(len(own)), greater[is_source], tied[is_source], counts.candidates)
+        if self.protocol.without_source:
+            return Standing(_without_source(counts, source), None)
+        return Standing(counts, source)
 
 
-def _with_sources(benchmark: Benchmark, own: NDArray[np.int64]) -> Ragged:
-    """The right documents of each query, followed by its source for the queries `own`."""
-    if benchmark.source is None or not len(own):
-        return benchmark.positives
-    positives = benchmark.positives
-    positions = np.insert(positives.positions, positives.offsets[own + 1], benchmark.source[own])
-    extra = np.zeros(len(positives) + 1, np.int64)
-    extra[own + 1] = 1
-    return Ragged(positives.offsets + extra.cumsum(), positions)
+def standings(
+    benchmark: Benchmark, protocols: Sequence[Protocol], queries: Vectors, documents: Vectors, max_bytes: int
+) -> dict[str, Standing]:
+    """Count how the right documents and the sources stand under each protocol, by its name.
+
+    Parameters
+    ----------
+    queries, documents: float32 `(n, d)` and `(N, d)`, or sets of vectors, in the order of the benchmark.
+    """
+    scorer = scorer_of(
+        queries,
+        documents,
+        query_ids=[item.id for item in benchmark.queries],
+        document_ids=[item.id for item in benchmark.documents],
+    )
+    contests = {protocol.name: Contest(benchmark, protocol) for protocol in protocols}
+    return {
+        name: contest.standing(*count_with(scorer, contest.probes, contest.gallery, max_bytes=max_bytes))
+        for name, contest in contests.items()
+    }
+
+
+def vector_answers(
+    benchmark: Benchmark, protocols: Sequence[Protocol], queries: Vectors, documents: Vectors, max_bytes: int
+) -> Answers:
+    """The standings, and the scores rounded once from the exact value; parameters as in `standings`."""
+    found = standings(benchmark, protocols, queries, documents, max_bytes)
+    blocks = gallery_scores(queries, documents, protocols[0].candidates(benchmark), max_bytes=max_bytes)
+    return Answers(found, np.concatenate([scores for _, scores in blocks]))
 
 
 def _without_source(counts: Counts, source: Counts) -> Counts:

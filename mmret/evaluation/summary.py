@@ -12,10 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..benchmarks import Benchmark
+from ..encoders import Vectors
 from .measures import Measure, Values
 from .protocols import protocols_of
 from .ranks import MAX_BYTES, Counts
-from .scoring import Standing, source_wins, standing
+from .scoring import Standing, source_wins, standings
 from .statistics import Aggregate, interval
 
 ALL = "all"
@@ -40,8 +41,8 @@ class Summary:
 
 def score_vectors(
     benchmark: Benchmark,
-    queries: NDArray[np.float32],
-    documents: NDArray[np.float32],
+    queries: Vectors,
+    documents: Vectors,
     *,
     protocols: Sequence[str] | None = None,
     measures: Sequence[str] = MEASURES,
@@ -52,7 +53,8 @@ def score_vectors(
 
     Parameters
     ----------
-    queries, documents: float32 `(n, d)` and `(N, d)`, in the order of the benchmark, compared by inner product.
+    queries, documents: in the order of the benchmark; float32 `(n, d)` and `(N, d)`, compared by inner product, or
+        sets of vectors, compared by MaxSim.
     protocols: names; None for all that a benchmark is usually reported under.
     measures: names such as "nDCG@10".
     seed: of the intervals.
@@ -60,13 +62,16 @@ def score_vectors(
 
     Raises `InputError` for unknown names and for NaN or infinity in the vectors.
     """
+    found = standings(benchmark, protocols_of(benchmark, protocols), queries, documents, max_bytes)
+    return summaries_of(benchmark, found, measures, seed)
+
+
+def summaries_of(
+    benchmark: Benchmark, found: Mapping[str, Standing], measures: Sequence[str], seed: int
+) -> dict[str, Summary]:
+    """Summarise each protocol's standing; `measures` are names."""
     parsed = [Measure.parse(name) for name in measures]
-    return {
-        protocol.name: summarise(
-            benchmark, protocol.name, standing(benchmark, protocol, queries, documents, max_bytes), parsed, seed
-        )
-        for protocol in protocols_of(benchmark, protocols)
-    }
+    return {protocol: summarise(benchmark, protocol, one, parsed, seed) for protocol, one in found.items()}
 
 
 def summarise(benchmark: Benchmark, protocol: str, found: Standing, measures: Sequence[Measure], seed: int) -> Summary:

@@ -102,7 +102,8 @@ def _number(name: str, value: float | None) -> str:
 def models_table(specs: Sequence[Spec]) -> Table:
     """One row a model."""
     table = Table(box=SIMPLE_HEAD)
-    for heading in ("model", "reads of a query", "reads of a document", "weights", "licence", "here?", "what it is"):
+    headings = ("model", "reads of a query", "reads of a document", "scoring", "weights", "licence", "here?", "what it is")
+    for heading in headings:
         table.add_column(heading)
     for spec in specs:
         missing = missing_packages(spec)
@@ -110,6 +111,7 @@ def models_table(specs: Sequence[Spec]) -> Table:
             spec.name,
             ", ".join(sorted(spec.query)),
             ", ".join(sorted(spec.document)),
+            spec.scoring,
             f"{spec.parameters / 1e6:.1f} M" if spec.parameters else "–",
             spec.licence,
             f"no: pip install 'mmret\\[{spec.extra}]'" if missing else "yes",
