@@ -24,14 +24,21 @@ class Media:
     ----------
     path: the file that holds the bytes.
     start, length: the stretch in bytes; `length=None` reads to the end of the file.
+    member: the name of that stretch inside an archive.
     """
 
     path: Path
     start: int = 0
     length: int | None = None
+    member: str = ""
 
     def __str__(self) -> str:
-        return str(self.path) if self.length is None else f"{self.path}[{self.start}:+{self.length}]"
+        return f"{self.path}/{self.member}" if self.member else str(self.path)
+
+    @property
+    def suffix(self) -> str:
+        """The ending of the file's name, in lower case: ".mp4"."""
+        return Path(self.member or self.path).suffix.lower()
 
     def open(self) -> BinaryIO:
         """A seekable binary stream over exactly these bytes. Raises `OSError` when the file cannot be read."""

@@ -1,8 +1,27 @@
 """What is asked: benchmarks, the layouts they are read from, and their names."""
 
 from .base import Benchmark
-from .composed import load_composed
+from .draft import Draft, Fault
+from .exclusions import Exclusions
 from .ragged import Ragged
-from .registry import benchmarks, load_benchmark, register_benchmark
+from .registry import Entry, benchmarks, exclusions_of, folder_of, load_benchmark, read_draft, register_benchmark
+from .usable import media_faults
+from .verify import Verification, verify
 
-__all__ = ["Benchmark", "Ragged", "benchmarks", "load_benchmark", "load_composed", "register_benchmark"]
+__all__ = [
+    "Benchmark",
+    "Draft",
+    "Entry",
+    "Exclusions",
+    "Fault",
+    "Ragged",
+    "Verification",
+    "benchmarks",
+    "exclusions_of",
+    "folder_of",
+    "load_benchmark",
+    "media_faults",
+    "read_draft",
+    "register_benchmark",
+    "verify",
+]

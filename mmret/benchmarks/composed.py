@@ -1,18 +1,22 @@
-"""The declarative layout for composed retrieval: a source clip and a text must find the target clip.
+"""The declarative layout for composed retrieval: a source and a text must find the target.
 
-A folder holds three files, all paths in them relative to the folder:
+A folder holds three files. All paths in them are relative to the folder, and may lead into an uncompressed tar archive
+(`clips.tar/a.mp4`):
 
 - `benchmark.json`: one object with `"layout": "composed-video"`, `name`, `version`, and optionally `title`,
-  `description`, `licence`, and `requires`, the modalities every clip must have (default `["video", "audio"]`).
-- `documents.jsonl`: one object a clip: `id`, `video` (its sound track is its sound), optionally `text`.
+  `description`, `licence`; `requires`, the modalities every file must have (default `["video", "audio"]`); `sound`,
+  whether a video's sound track is part of it (default: whether audio is required); `gallery`, a list of document ids
+  that all queries share; `sound_slices`, the slices that cannot be answered without hearing.
+- `documents.jsonl`: one object a document: `id`, and `video` or `image`, optionally `text`.
 - `queries.jsonl`: one object a query: `id`, `text`, `targets` (document id → grade, or a list of ids), and optionally
-  `source` (a document id), `gallery` (a list of document ids; all documents when absent) and `slices` (labels).
+  `source` (a document id) or, for a source that is no document, `video` or `image`; `gallery` (a list of document ids;
+  the shared one, or else all documents, when absent) and `slices` (labels).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,44 +24,63 @@ import numpy as np
 
 from ..errors import InputError
 from ..items import MODALITIES, Item, Media
-from .base import Benchmark
+from .draft import Draft, Fault
+from .files import Files
 from .ragged import Ragged
 
 LAYOUT = "composed-video"
 
 
-def load_composed(folder: Path, *, card: str = "") -> Benchmark:
-    """Read and validate a benchmark in the composed-video layout.
+def read_composed(folder: Path, *, card: str = "", cache: Path | None = None) -> Draft:
+    """Read a benchmark in the composed-video layout.
 
-    Raises `InputError` naming file, line and field for whatever does not fit the layout.
+    Raises `InputError` naming file, line and field for whatever does not fit the layout; names of documents that do not
+    exist are faults of the draft.
     """
     about = read_about(folder)
     needs = about.get("requires", ["video", "audio"])
     if not isinstance(needs, list) or not set(needs) <= set(MODALITIES):
         raise InputError(f"{folder / 'benchmark.json'}: 'requires' must be a list out of {', '.join(MODALITIES)}")
-    documents = sorted((_document(row, folder) for row in _rows(folder / "documents.jsonl")), key=lambda item: item.id)
-    rows = sorted(_rows(folder / "queries.jsonl"), key=lambda row: str(row["id"]))
-    place = {item.id: i for i, item in enumerate(documents)}
-    sources = [row.position(place, row["source"], "source") if "source" in row else -1 for row in rows]
-    targets = [row.targets(place) for row in rows]
-    galleries = [row.gallery(place) for row in rows]
-    if any(galleries) and not all(galleries):
-        lacking = next(row for row, gallery in zip(rows, galleries, strict=True) if not gallery)
-        raise lacking.error("no 'gallery', while other queries have one")
-    return Benchmark(
+    files = Files(folder, cache)
+    sound = bool(about.get("sound", "audio" in needs))
+    documents = [_document(row, files, sound) for row in _rows(folder / "documents.jsonl")]
+    rows = list(_rows(folder / "queries.jsonl"))
+    names = _Names({item.id: i for i, item in reversed(list(enumerate(documents)))})
+    sources = [names.find(row, [row["source"]], "source") if "source" in row else [] for row in rows]
+    targets = [row.targets() for row in rows]
+    positives = [names.find(row, graded, "target") for row, graded in zip(rows, targets, strict=True)]
+    return Draft(
         name=about["name"],
         version=str(about["version"]),
-        queries=[_query(row, documents, source) for row, source in zip(rows, sources, strict=True)],
+        queries=[_query(row, documents, source, files, sound) for row, source in zip(rows, sources, strict=True)],
         documents=documents,
-        positives=Ragged.of([list(one) for one in targets]),
-        gains=np.asarray([gain for one in targets for gain in one.values()], np.float64),
-        galleries=Ragged.of(galleries) if any(galleries) else None,
-        source=np.asarray(sources, np.int32) if max(sources, default=-1) >= 0 else None,
-        slices=_slices(rows),
+        positives=Ragged.of(positives),
+        gains=np.asarray([gain for graded in targets for name, gain in graded.items() if name in names], np.float64),
+        galleries=_galleries(rows, names, about.get("gallery"), folder),
+        source=np.asarray([one[0] if one else -1 for one in sources], np.int32) if any(sources) else None,
+        labels=[[str(label) for label in row.get("slices", [])] for row in rows],
+        found=names.faults,
         needs=frozenset(needs),
+        sound_slices=frozenset(map(str, about.get("sound_slices", []))),
         card=card,
         about=about,
     )
+
+
+def _galleries(rows: Sequence[Row], names: _Names, shared: object, folder: Path) -> Ragged | None:
+    if shared is not None:
+        for row in rows:
+            if "gallery" in row:
+                raise row.error("a 'gallery' of its own, while benchmark.json has a shared one")
+        about = Row({"id": "", "gallery": shared}, folder / "benchmark.json")
+        return Ragged.of([names.find(about, about.gallery(), "candidate")])
+    listed = [row.gallery() for row in rows]
+    if not any(listed):
+        return None
+    lacking = [row for row, names_ in zip(rows, listed, strict=True) if not names_]
+    if lacking:
+        raise lacking[0].error("no 'gallery', while other queries have one")
+    return Ragged.of([names.find(row, candidates, "candidate") for row, candidates in zip(rows, listed, strict=True)])
 
 
 def read_about(folder: Path) -> dict[str, Any]:
@@ -78,16 +101,16 @@ def read_about(folder: Path) -> dict[str, Any]:
 class Row(dict[str, Any]):
     """One line of a JSON-lines file, which knows where it stands."""
 
-    def __init__(self, fields: Mapping[str, Any], path: Path, line: int) -> None:
+    def __init__(self, fields: Mapping[str, Any], path: Path, line: int | None = None) -> None:
         super().__init__(fields)
-        self._where = f"{path}:{line}"
+        self.where = str(path) if line is None else f"{path}:{line}"
 
     def __missing__(self, key: str) -> Any:
         raise self.error(f"the field {key!r} is missing")
 
     def error(self, what: str) -> InputError:
         """An error that names file and line."""
-        return InputError(f"{self._where}: {what}")
+        return InputError(f"{self.where}: {what}")
 
     def text(self, key: str) -> str:
         """The field as a text that is not empty."""
@@ -96,26 +119,42 @@ class Row(dict[str, Any]):
             raise self.error(f"{key!r} must be a text that is not empty, not {value!r}")
         return value
 
-    def position(self, place: Mapping[str, int], name: object, field: str) -> int:
-        """The position of a document named in this line."""
-        if not isinstance(name, str) or name not in place:
-            raise self.error(f"{field} {name!r} is no document")
-        return place[name]
-
-    def targets(self, place: Mapping[str, int]) -> dict[int, float]:
-        """Document position → grade."""
+    def targets(self) -> dict[str, float]:
+        """Name of a document → grade."""
         value = self["targets"]
-        graded = dict.fromkeys(value, 1) if isinstance(value, list) else value
+        graded = dict.fromkeys(map(str, value), 1) if isinstance(value, list) else value
         if not isinstance(graded, dict) or not all(isinstance(gain, int | float) for gain in graded.values()):
             raise self.error("'targets' must be a list of document ids, or an object of document id and grade")
-        return {self.position(place, name, "target"): float(gain) for name, gain in graded.items()}
+        return {name: float(gain) for name, gain in graded.items()}
 
-    def gallery(self, place: Mapping[str, int]) -> list[int]:
-        """Sorted positions of the candidates, empty where none are given."""
+    def gallery(self) -> list[object]:
+        """Names of candidates."""
         value = self.get("gallery", [])
         if not isinstance(value, list):
             raise self.error("'gallery' must be a list of document ids")
-        return sorted(self.position(place, name, "candidate") for name in value)
+        return value
+
+
+class _Names:
+    """Names of documents to positions; a name that no document has is noted as a fault and left out."""
+
+    def __init__(self, place: Mapping[str, int]) -> None:
+        self._place = place
+        self.faults: list[Fault] = []
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._place
+
+    def find(self, row: Row, names: Iterable[object], field: str) -> list[int]:
+        """Positions of the documents that a line names."""
+        found = []
+        for name in names:
+            if isinstance(name, str) and name in self._place:
+                found.append(self._place[name])
+            else:
+                where = f"{row.where}: {field} {name!r} is no document"
+                self.faults.append(Fault(f"{field} is no document", row["id"], str(name), where))
+        return found
 
 
 def _rows(path: Path) -> Iterator[Row]:
@@ -127,7 +166,7 @@ def _rows(path: Path) -> Iterator[Row]:
         raise InputError(f"{path}: not UTF-8: {error}") from None
     if not text.strip():
         raise InputError(f"{path}: the file is empty")
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # splitlines would also break at U+2028 inside a text
         if not line.strip():
             continue
         try:
@@ -141,19 +180,21 @@ def _rows(path: Path) -> Iterator[Row]:
         yield row
 
 
-def _document(row: Row, folder: Path) -> Item:
-    video = Media((folder / row.text("video")).resolve())
-    return Item(row["id"], text=row.get("text"), video=video, audio=video)
+def _media(row: Row, files: Files, sound: bool) -> dict[str, Media]:
+    """The fields `video`, `image` and `audio` of an item."""
+    found = {key: files.media(row.text(key)) for key in ("video", "image") if key in row}
+    return found | ({"audio": found["video"]} if sound and "video" in found else {})
 
 
-def _query(row: Row, documents: Sequence[Item], source: int) -> Item:
-    clip = documents[source].video if source >= 0 else None
-    return Item(row["id"], text=row.text("text"), video=clip, audio=clip)
+def _document(row: Row, files: Files, sound: bool) -> Item:
+    media = _media(row, files, sound)
+    if not media:
+        raise row.error("the field 'video' is missing, or 'image'")
+    return Item(row["id"], text=row.get("text"), **media)
 
 
-def _slices(rows: Sequence[Row]) -> dict[str, np.ndarray[Any, np.dtype[np.int64]]]:
-    members: dict[str, list[int]] = {}
-    for number, row in enumerate(rows):
-        for label in row.get("slices", []):
-            members.setdefault(str(label), []).append(number)
-    return {label: np.asarray(members[label], np.int64) for label in sorted(members)}
+def _query(row: Row, documents: Sequence[Item], source: Sequence[int], files: Files, sound: bool) -> Item:
+    if not source:
+        return Item(row["id"], text=row.text("text"), **_media(row, files, sound))
+    shown = documents[source[0]]
+    return Item(row["id"], text=row.text("text"), image=shown.image, video=shown.video, audio=shown.audio)

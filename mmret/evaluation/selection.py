@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..benchmarks import Benchmark
+from ..benchmarks import Benchmark, Exclusions, media_faults
 from ..errors import InputError, RunError, first_ten
-from ..items import Item, Modality, text_digest
+from ..items import text_digest
 from ..media import Preflight
 from ..meter import Meter
 from ..progress import bar
 
 OnBadMedia = Literal["exclude", "fail"]
-
-
-@dataclass(frozen=True)
-class Exclusions:
-    """What is left out for every model alike: unusable documents, and the queries that cannot be asked without them.
-
-    Both lists hold `{"id", "reason"}`, a document's entry also `"file"`.
-    """
-
-    documents: list[dict[str, str]] = field(default_factory=list)
-    queries: list[dict[str, str]] = field(default_factory=list)
 
 
 def sample(benchmark: Benchmark, limit: int) -> Benchmark:
@@ -57,61 +43,38 @@ def candidates_only(benchmark: Benchmark) -> Benchmark:
     if benchmark.galleries is None:
         return benchmark
     sources = benchmark.source[benchmark.source >= 0] if benchmark.source is not None else np.zeros(0, np.int32)
-    needed = np.union1d(benchmark.galleries.positions, sources)
-    return benchmark.subset(np.arange(len(benchmark.queries)), needed.astype(np.int64))
+    needed = np.zeros(len(benchmark.documents), bool)
+    needed[benchmark.galleries.positions] = needed[sources] = True
+    return benchmark if needed.all() else benchmark.subset(np.arange(len(benchmark.queries)), np.flatnonzero(needed))
 
 
 def exclude_bad_media(
     benchmark: Benchmark, preflight: Preflight, on_bad: OnBadMedia, meter: Meter, *, show: bool
 ) -> tuple[Benchmark, Exclusions]:
-    """Inspect all media and leave out what cannot be used.
+    """Inspect all media and leave out what cannot be used, and what the benchmark's exclusion list names.
 
     Raises `RunError` naming the files when `on_bad` is "fail", or when nothing is left to score.
     """
-    items = [*benchmark.documents, *benchmark.queries]
-    files = preflight.missing(media for item in items for media in item.media)
+    listed = benchmark.excluded
+    unlisted = [item for item in benchmark.documents if item.id not in listed.of_documents]
+    unlisted += [item for item in benchmark.queries if item.id not in listed.of_queries]
+    files = preflight.missing(media for item in unlisted for media in item.media)
     with meter.stage("preflight", items=len(files)), bar(len(files), "preflight", "file", show=show) as progress:
         for _ in preflight.run(files):
             progress.update()
-    faults = [_fault(item, preflight, benchmark.needs) for item in benchmark.documents]
-    documents = [
-        {"id": item.id, "file": str(item.media[0]), "reason": fault}
-        for item, fault in zip(benchmark.documents, faults, strict=True)
-        if fault is not None
-    ]
-    good = np.asarray([fault is None for fault in faults])
-    reasons = [_query_fault(benchmark, i, good, preflight) for i in range(len(benchmark.queries))]
-    queries = [
-        {"id": item.id, "reason": reason}
-        for item, reason in zip(benchmark.queries, reasons, strict=True)
-        if reason is not None
-    ]
-    if not documents and not queries:
-        return benchmark, Exclusions()
-    named = first_ten([f"{one.get('file', one['id'])} ({one['reason']})" for one in documents or queries])
-    if on_bad == "fail":
+    found = media_faults(benchmark, preflight)
+    new = [one for one in found.documents if one["id"] not in listed.of_documents]
+    new = new or [one for one in found.queries if one["id"] not in listed.of_queries]
+    named = first_ten([f"{one.get('file', one['id'])} ({one['reason']})" for one in new])
+    if new and on_bad == "fail":
         raise RunError(f"{benchmark.name}: unusable media: {named}; mend them, or pass --on-bad-media exclude")
-    kept = np.flatnonzero([reason is None for reason in reasons])
+    bad_documents, bad_queries = ({one["id"] for one in some} for some in (found.documents, found.queries))
+    kept = np.flatnonzero([item.id not in bad_queries for item in benchmark.queries])
     if not len(kept):
         raise RunError(f"{benchmark.name}: no query can be asked, its media are unusable: {named}")
-    return benchmark.subset(kept, np.flatnonzero(good)), Exclusions(documents, queries)
-
-
-def _fault(item: Item, preflight: Preflight, needs: frozenset[Modality]) -> str | None:
-    for media in item.media:
-        report = preflight.report(media)
-        uses: Sequence[Modality] = [m for m in ("image", "video", "audio") if getattr(item, m) == media]
-        fault = report.fault(needs.intersection(uses)) if report is not None else "never inspected"
-        if fault is not None:
-            return fault
-    return None
-
-
-def _query_fault(benchmark: Benchmark, i: int, good: NDArray[np.bool_], preflight: Preflight) -> str | None:
-    """Why a query cannot be asked any more; None when it can."""
-    if benchmark.source is not None and benchmark.source[i] >= 0 and not good[benchmark.source[i]]:
-        return f"its source {benchmark.documents[benchmark.source[i]].id} is excluded"
-    if not good[benchmark.positives[i]].any():
-        answers = ", ".join(benchmark.documents[p].id for p in benchmark.positives[i])
-        return f"its target {answers} is excluded"
-    return _fault(benchmark.queries[i], preflight, benchmark.needs)
+    gone = [one for one in listed.queries if one["id"] not in bad_queries]  # the loader left them out
+    excluded = Exclusions(found.documents, gone + found.queries)
+    if not found:
+        return benchmark, excluded
+    good = np.flatnonzero([item.id not in bad_documents for item in benchmark.documents])
+    return benchmark.subset(kept, good), excluded

@@ -1,6 +1,8 @@
 """Files to arrays: inspection, frames, sound and pictures, in worker processes with a time limit."""
 
+from .archives import members
 from .decode import SAMPLINGS, Clip, ClipRequest, Reader, decode
+from .digests import digest_all
 from .loader import ClipLoader
 from .preflight import Preflight, Report, inspect
 from .sound import resample
@@ -18,6 +20,8 @@ __all__ = [
     "Workers",
     "decode",
     "default_workers",
+    "digest_all",
     "inspect",
+    "members",
     "resample",
 ]

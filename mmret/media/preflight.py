@@ -86,7 +86,7 @@ def inspect(media: Media) -> Report:
 
 
 def _is_image(media: Media) -> bool:
-    return media.path.suffix.lower() in {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+    return media.suffix in {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 
 
 def _inspect_image(media: Media) -> Report:

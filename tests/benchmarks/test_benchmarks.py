@@ -12,7 +12,7 @@ from mmret.benchmarks import Benchmark, Ragged, benchmarks, load_benchmark
 from mmret.errors import InputError
 from mmret.items import Item
 
-from .conftest import write_rows
+from ..conftest import write_rows
 
 Rows = list[dict[str, Any]]
 
@@ -58,20 +58,26 @@ def test_the_digest_changes_with_what_decides_a_score(small: Path) -> None:
     def change_text(rows: Rows) -> None:
         rows[0]["text"] += "!"
 
-    def change_slice(rows: Rows) -> None:
-        rows[0]["slices"] = ["odd"]
-
     original = (small / "queries.jsonl").read_text()
     digests = {load_benchmark(str(small)).digest}
-    for change in (change_target, change_grade, change_gallery, change_text, change_slice):
+    for change in (change_target, change_grade, change_gallery, change_text):
         rows = [json.loads(line) for line in original.splitlines()]
         change(rows)
         write_rows(small / "queries.jsonl", rows)
         digests.add(load_benchmark(str(small)).digest)
-    (small / "queries.jsonl").write_text(original)
+    assert len(digests) == 5
+
+
+def test_media_and_slices_are_no_labels(small: Path) -> None:
+    before = load_benchmark(str(small))
+    assert before.media_digest == load_benchmark(str(small)).media_digest
+    rows = read_rows(small / "queries.jsonl")
+    rows[0]["slices"] = ["odd"]
+    write_rows(small / "queries.jsonl", rows)
     (small / "videos" / "clip-0.mp4").write_bytes((small / "videos" / "clip-1.mp4").read_bytes())
-    digests.add(load_benchmark(str(small)).digest)
-    assert len(digests) == 7
+    after = load_benchmark(str(small))
+    assert after.digest == before.digest
+    assert after.media_digest != before.media_digest
 
 
 def edit(key: str, value: object) -> Callable[[Rows], None]:

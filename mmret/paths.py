@@ -1,0 +1,20 @@
+"""Where mmret keeps things: what can be made again, and the data of benchmarks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from platformdirs import user_cache_path, user_data_path
+
+
+def cache_folder(given: Path | None = None) -> Path:
+    """The folder for vectors, media reports and indices: `given`, else `MMRET_CACHE`, else the user's cache folder."""
+    named = os.environ.get("MMRET_CACHE")
+    return given or (Path(named) if named else user_cache_path("mmret"))
+
+
+def data_folder(benchmark: str) -> Path:
+    """The folder for the data of a benchmark that is fetched: in `MMRET_DATA`, else in the user's data folder."""
+    named = os.environ.get("MMRET_DATA")
+    return (Path(named) if named else user_data_path("mmret")) / benchmark
