@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from mmret import cli
+from mmret.encoders import encoders, register_encoder, registry
 from mmret.evaluation import load_result
+
+from .evaluation.wordy import Overlap, Words
 
 
 def mmret(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -110,6 +114,17 @@ def test_lists_and_cards(capfd: pytest.CaptureFixture[str], small: Path) -> None
     assert "Big Buck Bunny" in mini
     own = json.loads(mmret(capfd, "benchmarks", "show", str(small), "--json")[1])
     assert own["slices"] == {"even": 3, "odd": 3}
+
+
+def test_models_say_how_they_score(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    encoders()
+    monkeypatch.setattr(registry, "_CLASSES", dict(registry._CLASSES))
+    register_encoder(Words)
+    register_encoder(Overlap)
+    models = mmret(capfd, "models", "list")[1].splitlines()
+    for name, scoring in (("words", "maxsim"), ("overlap", "pairs"), ("random", "dot")):
+        assert any(line.split()[0] == name and scoring in line.split() for line in models if line.split())
+        assert re.search(rf"scoring +{scoring}\n", mmret(capfd, "models", "show", name)[1])
 
 
 def test_the_installed_command_answers_without_heavy_imports() -> None:

@@ -20,6 +20,7 @@ from mmret.encoders import (
     Encoder,
     Options,
     Spec,
+    VectorSets,
     VectorStore,
     create_encoder,
     encoders,
@@ -305,6 +306,49 @@ for i in range(100_000):
         kept = [f"item-{i}" for i in range(max(done, default=0) + 1)]
         assert store.missing(kept) == []
         np.testing.assert_array_equal(store.get(kept)[:, 0], np.arange(len(kept)))
+
+
+class Sets:
+    """Two vectors an item."""
+
+    spec = Spec("sets", "1", EVERYTHING, EVERYTHING, "", "", scoring="maxsim")
+
+    def __init__(self, options: Options) -> None:
+        self.preprocessing: Mapping[str, Any] = {}
+
+    def embed(self, items: Sequence[Item], side: Side) -> VectorSets:
+        return VectorSets.of([np.zeros((2, 2), np.float32)] * len(items))
+
+
+def test_a_store_keeps_sets_of_vectors(tmp_path: Path, options: Options) -> None:
+    store = VectorStore(tmp_path, Sets(options), "query")
+    vectors = np.arange(24, dtype=np.float32).reshape(12, 2)
+    assert store.width is None
+    store.add(["a", "b"], VectorSets.of([vectors[:5], vectors[5:6]]))
+    store.add(["c"], VectorSets.of([vectors[6:]]))
+    for kept in (store, VectorStore(tmp_path, Sets(options), "query")):
+        assert kept.missing(["a", "b", "c", "d"]) == ["d"]
+        assert kept.width == 2
+        found = kept.get(["c", "a", "b", "a"])
+        for row, expected in zip(found, (vectors[6:], vectors[:5], vectors[5:6], vectors[:5]), strict=True):
+            np.testing.assert_array_equal(row, expected)
+    shard = next(path for path in store.folder.glob("*.npy") if np.load(path)[0, 0] == 0)
+    shard.write_bytes(shard.read_bytes()[:-1])
+    assert VectorStore(tmp_path, Sets(options), "query").missing(["a", "b", "c"]) == ["a", "b"]
+
+
+@pytest.mark.usefixtures("_clean_registry")
+def test_a_model_must_have_the_methods_of_its_scoring(options: Options) -> None:
+    register_encoder(Sets)
+    assert isinstance(create_encoder("sets", options), Sets)
+    dots = type("Dots", (Sets,), {"spec": replace(Sets.spec, scoring="dot")})
+    assert fingerprint(dots(options)) != fingerprint(Sets(options))
+    register_encoder(type("Pairs", (Sets,), {"spec": replace(Sets.spec, scoring="pairs")}))
+    with pytest.raises(InputError, match="'sets' declares scoring 'pairs': give it score, and no embed"):
+        create_encoder("sets", options)
+    register_encoder(type("Both", (Sets,), {"score": lambda self, queries, documents: None}))
+    with pytest.raises(InputError, match="'sets' declares scoring 'maxsim': give it embed, and no score"):
+        create_encoder("sets", options)
 
 
 def test_a_store_that_cannot_be_written_says_so(tmp_path: Path, options: Options) -> None:

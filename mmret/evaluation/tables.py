@@ -102,7 +102,9 @@ def _number(name: str, value: float | None) -> str:
 def models_table(specs: Sequence[Spec]) -> Table:
     """One row a model."""
     table = Table(box=SIMPLE_HEAD)
-    headings = ("model", "reads of a query", "reads of a document", "scoring", "weights", "licence", "here?", "what it is")
+    headings = (
+        "model", "reads of a query", "reads of a document", "scoring", "weights", "licence", "here?", "what it is",
+    )  # fmt: skip
     for heading in headings:
         table.add_column(heading)
     for spec in specs:
