@@ -124,7 +124,8 @@ class PairScorer(Model, Protocol):
     def score(self, queries: Sequence[Item], documents: Sequence[Item]) -> NDArray[np.float32] | NDArray[np.float64]:
         """Scores float32 or float64 `(len(queries), len(documents))`, finite as float32; higher is better.
 
-        The score of a pair depends on that pair and on what was indexed, not on the others in the call.
+        The score of a pair depends, to the last bit, on that pair and on what was indexed, not on the others in the
+        call: how many are scored together depends on the protocols asked for and on memory.
         """
         ...
 
