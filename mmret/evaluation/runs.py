@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,12 @@ from numpy.typing import NDArray
 
 from ..benchmarks import Benchmark, Ragged
 from ..errors import InputError, RunError
+from .ids import Index
 from .protocols import Protocol
 
 TREC_COLUMNS = ("query", "q0", "document", "rank", "score", "tag")
+BATCH = 1 << 20  # lines of a Parquet file read at a time
+PIECE = 1 << 25  # bytes of a text file read at a time
 
 
 @dataclass(frozen=True)
@@ -35,10 +40,9 @@ class Run:
 
     def frame(self) -> pd.DataFrame:
         """Columns `query`, `document` (categories) and `score`."""
-        rows = self.lists.rows.astype(np.int32)
         return pd.DataFrame(
             {
-                "query": pd.Categorical.from_codes(rows, pd.Index(self.queries)),
+                "query": pd.Categorical.from_codes(_rows(self), pd.Index(self.queries)),
                 "document": pd.Categorical.from_codes(self.lists.positions, pd.Index(self.documents)),
                 "score": self.scores,
             }
@@ -73,76 +77,116 @@ def read_run(path: Path) -> Run:
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     try:
-        table = _read_parquet(path) if path.suffix == ".parquet" else _read_trec(path)
+        rows = _read_parquet(path) if path.suffix == ".parquet" else _read_trec(path)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a run: {' '.join(str(error).split())}") from None
-    if not table.num_rows:
+    if not rows.scores:
         raise InputError(f"{path}: the run is empty")
-    queries, query_of = _codes(table, "query")
-    documents, document_of = _codes(table, "document")
-    scores = table["score"].to_numpy()
-    sizes = np.bincount(query_of, minlength=len(queries))
-    if (query_of[1:] < query_of[:-1]).any():  # a query's lines do not stand together
-        order = np.argsort(query_of, kind="stable")
-        document_of, scores = document_of[order], scores[order]
-    asked = np.flatnonzero(sizes)
-    offsets = np.concatenate([[0], sizes[asked].cumsum()])
-    return Run([queries[i] for i in asked], documents, Ragged(offsets, document_of), scores)
+    return rows.run()
 
 
-def _codes(table: Any, column: str) -> tuple[list[str], NDArray[np.int32]]:
-    """The ids of a column, of which some may be in no line, and for each line the number of its id."""
-    chunk = table[column].combine_chunks()
-    if chunk.null_count:
-        raise InputError(f"the column {column!r} of the run has empty cells")
-    return list(map(str, chunk.dictionary.to_pylist())), chunk.indices.to_numpy().astype(np.int32, copy=False)
+class _Rows:
+    """The lines of a run, gathered batch by batch in arrays that grow in place, so that none is ever held twice."""
+
+    def __init__(self) -> None:
+        self.queries, self.documents = Index(), Index()
+        self.stretches: list[NDArray[np.int32]] = []  # lines of one query that stand together: its number,
+        self.lengths: list[NDArray[np.int64]] = []  # and how many they are
+        self.positions, self.scores = bytearray(), bytearray()
+        self.kind = np.dtype(np.float64)
+
+    def add(self, query: Any, document: Any, score: Any) -> None:
+        """Arrow arrays, one entry a line: ids of any type, floating-point scores."""
+        for name, column in (("query", query), ("document", document)):
+            if column.null_count:
+                raise InputError(f"the column {name!r} of the run has empty cells")
+        if not len(score):
+            return
+        numbers = self.queries.encode(query)
+        starts = np.concatenate([[0], np.flatnonzero(numbers[1:] != numbers[:-1]) + 1])
+        self.stretches.append(numbers[starts])
+        self.lengths.append(np.diff(starts, append=len(numbers)))
+        self.positions += memoryview(self.documents.encode(document))
+        values = np.ascontiguousarray(score.to_numpy(zero_copy_only=False))
+        self.kind = values.dtype
+        self.scores += memoryview(values)
+
+    def run(self) -> Run:
+        """The lines, put together by query in the order in which the queries first appear."""
+        stretch, lengths = np.concatenate(self.stretches), np.concatenate(self.lengths)
+        positions, scores = np.frombuffer(self.positions, np.int32), np.frombuffer(self.scores, self.kind)
+        sizes = np.zeros(len(self.queries), np.int64)
+        np.add.at(sizes, stretch, lengths)
+        if (stretch[1:] < stretch[:-1]).any():  # a query's lines do not stand together
+            order = np.argsort(np.repeat(stretch, lengths), kind="stable")
+            positions, scores = positions[order], scores[order]
+        return Run(
+            self.queries.ids, self.documents.ids, Ragged(np.concatenate([[0], sizes.cumsum()]), positions), scores
+        )
 
 
-def _read_parquet(path: Path) -> Any:
+def _read_parquet(path: Path) -> _Rows:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path, columns=["query", "document", "score"], read_dictionary=["query", "document"])
-    if not pa.types.is_floating(table["score"].type):
-        raise InputError(f"{path}: the column 'score' holds {table['score'].type}, not floating-point numbers")
-    columns = [
-        c if pa.types.is_dictionary(c.type) else c.cast(pa.string()).dictionary_encode() for c in table.columns[:2]
-    ]
-    return pa.table({"query": columns[0], "document": columns[1], "score": table["score"]}).unify_dictionaries()
+    columns, rows = ["query", "document", "score"], _Rows()
+    with pq.ParquetFile(path, read_dictionary=columns[:2], pre_buffer=False) as file:
+        lacking = [name for name in columns if name not in file.schema_arrow.names]
+        if lacking:
+            raise InputError(f"{path}: a run has the columns query, document and score; missing: {', '.join(lacking)}")
+        kind = file.schema_arrow.field("score").type
+        if not pa.types.is_floating(kind):
+            raise InputError(f"{path}: the column 'score' holds {kind}, not floating-point numbers")
+        for batch in file.iter_batches(BATCH, columns=columns):
+            rows.add(*(batch[name] for name in columns))
+    return rows
 
 
-def _read_trec(path: Path) -> Any:
+def _read_trec(path: Path) -> _Rows:
     import pyarrow as pa
     from pyarrow import csv
 
     ids = pa.dictionary(pa.int32(), pa.string())
     for delimiter in " \t":
+        rows, options = _Rows(), csv.ParseOptions(delimiter=delimiter, quote_char=False)
         try:
-            table = csv.read_csv(
-                pa.input_stream(str(path), compression="detect"),
-                csv.ReadOptions(column_names=list(TREC_COLUMNS)),
-                csv.ParseOptions(delimiter=delimiter, quote_char=False),
-                csv.ConvertOptions(
-                    include_columns=["query", "document", "score"],
-                    column_types={"query": ids, "document": ids, "score": pa.float64()},
-                    strings_can_be_null=False,
-                    null_values=[],
-                ),
-            ).unify_dictionaries()
+            for piece in filter(None, _pieces(path)):
+                table = csv.read_csv(
+                    pa.BufferReader(pa.py_buffer(piece)),
+                    csv.ReadOptions(column_names=list(TREC_COLUMNS), block_size=PIECE // 4),
+                    options,
+                    csv.ConvertOptions(
+                        include_columns=["query", "document", "score"],
+                        column_types={"query": ids, "document": ids, "score": pa.float64()},
+                        strings_can_be_null=False,
+                        null_values=[],
+                    ),
+                )
+                for batch in table.to_batches():
+                    rows.add(*batch.columns)
         except pa.ArrowInvalid:
             continue
-        if all(_clean(table[column]) for column in ("query", "document")):
-            return table
+        if all(map(re.compile(r"\S+").fullmatch, [*rows.queries.ids, *rows.documents.ids])):
+            return rows
     return _read_uneven_trec(path)
 
 
-def _clean(column: Any) -> bool:
-    """Whether no id is empty or holds white space, as ids do where columns are parted in more than one way."""
-    names = column.combine_chunks().dictionary.to_pylist()
-    return all(name and not any(map(str.isspace, name)) for name in names)
+def _pieces(path: Path) -> Iterator[memoryview]:
+    """The text of a file, unzipped, in stretches of whole lines; each is overwritten by the next."""
+    import pyarrow as pa
+
+    room, rest = bytearray(PIECE), 0
+    with pa.input_stream(str(path), compression="detect") as file, memoryview(room) as view:
+        while read := file.readinto(view[rest:]):
+            end = room.rfind(b"\n", 0, rest + read) + 1
+            yield view[:end]
+            rest += read - end
+            room[:rest] = room[end : end + rest]
+        if rest:
+            yield view[:rest]
 
 
-def _read_uneven_trec(path: Path) -> Any:
+def _read_uneven_trec(path: Path) -> _Rows:
     """Columns parted by any white space, line by line; the first line that has not six of them is named."""
     import gzip
 
@@ -162,8 +206,9 @@ def _read_uneven_trec(path: Path) -> Any:
                 raise InputError(f"{path}:{number}: not the six columns {columns!r}: {line.strip()[:80]!r}") from None
             queries.append(query)
             documents.append(document)
-    names = {"query": queries, "document": documents}
-    return pa.table({k: pa.array(v, pa.string()).dictionary_encode() for k, v in names.items()} | {"score": scores})
+    rows = _Rows()
+    rows.add(pa.array(queries, pa.string()), pa.array(documents, pa.string()), pa.array(scores, pa.float64()))
+    return rows
 
 
 def write_run(run: Run, path: Path, tag: str = "mmret") -> None:
@@ -175,7 +220,7 @@ def write_run(run: Run, path: Path, tag: str = "mmret") -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".parquet":
-            run.frame().to_parquet(part, index=False)
+            _write_parquet(run, part)
         else:
             _write_trec(run, part, tag, compressed=path.suffix == ".gz")
         part.replace(path)
@@ -184,16 +229,40 @@ def write_run(run: Run, path: Path, tag: str = "mmret") -> None:
         raise RunError(f"{path}: the run cannot be written: {error.strerror or error}") from error
 
 
+def _write_parquet(run: Run, path: Path) -> None:
+    """Ids by number and scores as they are: neither is to be guessed, packed or unpacked when the file is read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {
+        "query": pa.DictionaryArray.from_arrays(_rows(run), run.queries),
+        "document": pa.DictionaryArray.from_arrays(run.lists.positions, run.documents),
+        "score": pa.array(run.scores),
+    }
+    pq.write_table(
+        pa.table(columns),
+        path,
+        row_group_size=BATCH,
+        use_dictionary=["query", "document"],
+        compression={"query": "snappy", "document": "snappy", "score": "none"},
+    )
+
+
+def _rows(run: Run) -> NDArray[np.int32]:
+    """For each entry the number of its query, int32 `(entries,)`."""
+    return np.repeat(np.arange(len(run.queries), dtype=np.int32), run.lists.sizes)
+
+
 def _write_trec(run: Run, path: Path, tag: str, *, compressed: bool) -> None:
     import pyarrow as pa
     from pyarrow import csv
 
-    n, rows = len(run.scores), run.lists.rows
+    n, rows = len(run.scores), _rows(run)
     by_name = np.argsort(np.argsort(run.documents))  # place of each document in the order of the ids
     order = np.lexsort((by_name[run.lists.positions], -run.scores, rows))
     places = np.arange(n) - np.repeat(run.lists.offsets[:-1], run.lists.sizes) + 1
     columns = (
-        pa.DictionaryArray.from_arrays(rows.astype(np.int32), run.queries).cast(pa.string()),
+        pa.DictionaryArray.from_arrays(rows, run.queries).cast(pa.string()),
         pa.DictionaryArray.from_arrays(np.zeros(n, np.int8), ["Q0"]).cast(pa.string()),
         pa.DictionaryArray.from_arrays(run.lists.positions[order], run.documents).cast(pa.string()),
         pa.array(places),
