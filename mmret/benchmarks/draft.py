@@ -17,7 +17,6 @@ from .checks import wrong_queries
 from .exclusions import Exclusions
 from .ragged import Ragged
 
-
 QUERY_TWICE = "query ids given twice"
 
 

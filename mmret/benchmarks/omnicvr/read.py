@@ -14,6 +14,7 @@ from .labels import Labels, query_id
 from .original import NAME, read_original
 from .releases import Release
 from .reupload import CONFIGS, read_reupload
+from .unpack import holds_videos
 
 PREFIX = "omnicvr_video"  # of every clip in the original upload
 
@@ -32,6 +33,11 @@ def read_omnicvr(release: Release, data: Path | None, *, card: str = "", cache: 
         )
     labels = _labels(folder)
     clips = find_clips(folder, cache)
+    if not clips and (folder / "corpus").is_dir() and holds_videos(folder):
+        raise InputError(
+            f"{folder}: the videos lie inside Parquet files, which cannot be read in place; write them into tars once: "
+            f"mmret benchmarks unpack {release.name} --data {folder}"
+        )
     # The corpus is every clip of the release; the original file names only those that some query needs.
     unnamed = sorted(name for name in set(clips) - set(labels.documents) if name.startswith(PREFIX))
     documents = [_document(name, clips, folder) for name in (*labels.documents, *unnamed)]

@@ -1,0 +1,66 @@
+"""Videos out of the re-upload's Parquet files, where the original tars are not at hand."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ...errors import InputError, RunError
+from ...progress import bar
+
+
+def holds_videos(folder: Path) -> bool:
+    """Whether the first file of the corpus has a column of videos."""
+    first = next((folder / "corpus").glob("**/*.parquet"), None)
+    return first is not None and "video" in pq.read_schema(first).names
+
+
+def unpack_videos(folder: Path, *, show: bool) -> list[Path]:
+    """Write the videos of `corpus/*.parquet` into one tar a file under `videos/`, from which clips are read in place.
+
+    A tar that is there already is left alone, so a run that is stopped goes on. Raises `InputError` when the files hold
+    no videos.
+    """
+    files = sorted((folder / "corpus").glob("**/*.parquet"))
+    tars = [folder / "videos" / f"{path.stem}.tar" for path in files]
+    if not files:
+        raise InputError(f"{folder / 'corpus'}: no Parquet file here")
+    (folder / "videos").mkdir(exist_ok=True)
+    with bar(len(files), "unpack videos", "file", show=show) as progress:
+        for path, tar in zip(files, tars, strict=True):
+            if not tar.is_file():
+                _unpack(path, tar)
+            progress.update()
+    return tars
+
+
+def _unpack(path: Path, tar: Path) -> None:
+    part = tar.with_name(f"{tar.name}.part")
+    try:
+        with pq.ParquetFile(path) as file, tarfile.open(part, "w") as archive:
+            if "video" not in file.schema_arrow.names:
+                raise InputError(f"{path}: no column video; it has {', '.join(file.schema_arrow.names)}")
+            for batch in file.iter_batches(4, columns=["id", "video"]):
+                for row in batch.to_pylist():
+                    _add(archive, row, path)
+        part.replace(tar)
+    except pa.ArrowInvalid as error:
+        raise InputError(f"{path}: not a Parquet file: {error}") from None
+    except OSError as error:
+        raise RunError(f"{tar}: cannot be written: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _add(archive: tarfile.TarFile, row: dict[str, object], path: Path) -> None:
+    video = row["video"]
+    content = video.get("bytes") if isinstance(video, dict) else video
+    if not isinstance(content, bytes):
+        raise InputError(f"{path}: {row['id']} holds no bytes of a video")
+    info = tarfile.TarInfo(str(row["id"]))
+    info.size = len(content)
+    archive.addfile(info, io.BytesIO(content))

@@ -1,0 +1,125 @@
+"""A server on the loopback that speaks as much of the Hub's protocol as reading datasets takes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+
+class Hub(ThreadingHTTPServer):
+    """Serves the folders in `repositories` as datasets, at any revision.
+
+    `sent` counts the bytes sent of each file; a file in `cut` is broken off once after so many bytes; for a file in
+    `lies` another digest is stated than it has.
+    """
+
+    def __init__(self, repositories: dict[str, Path]) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.repositories = repositories
+        self.sent: Counter[str] = Counter()
+        self.cut: dict[str, int] = {}
+        self.lies: set[str] = set()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+@contextmanager
+def serve(repositories: dict[str, Path]) -> Iterator[Hub]:
+    hub = Hub(repositories)
+    thread = threading.Thread(target=hub.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield hub
+    finally:
+        hub.shutdown()
+        hub.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Hub
+
+    def log_message(self, *_: object) -> None:
+        """Tests print nothing."""
+
+    def do_HEAD(self) -> None:
+        self._file()
+
+    def do_GET(self) -> None:
+        path = unquote(urlsplit(self.path).path)
+        api = re.fullmatch(r"/api/datasets/([^/]+/[^/]+)/(revision|tree)/([^/]+)(/.*)?", path)
+        if not api:
+            self._file()
+            return
+        folder = self.server.repositories.get(api[1])
+        if folder is None:
+            self._json({"error": "Repository not found"}, 404, {"X-Error-Code": "RepoNotFound"})
+        elif api[2] == "revision":
+            self._json({"id": api[1], "sha": api[3], "siblings": [], "private": False, "tags": []})
+        else:
+            self._json([self._entry(file, folder) for file in sorted(folder.rglob("*")) if file.is_file()])
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        found = re.fullmatch(r"/api/datasets/([^/]+/[^/]+)/paths-info/[^/]+", unquote(self.path))
+        assert found
+        folder = self.server.repositories[found[1]]
+        names = json.loads(body)["paths"] if body.startswith("{") else [unquote(p[6:]) for p in body.split("&")[:1]]
+        self._json([self._entry(folder / name, folder) for name in names if (folder / name).is_file()])
+
+    def _entry(self, file: Path, folder: Path) -> dict[str, object]:
+        size, name = file.stat().st_size, str(file.relative_to(folder))
+        lfs = {"oid": self._digest(file, name), "size": size, "pointerSize": 130}
+        return {"type": "file", "path": name, "size": size, "oid": "0" * 40, "lfs": lfs}
+
+    def _digest(self, file: Path, name: str) -> str:
+        return "0" * 64 if name in self.server.lies else hashlib.sha256(file.read_bytes()).hexdigest()
+
+    def _json(self, content: object, status: int = 200, headers: dict[str, str] | None = None) -> None:
+        data = json.dumps(content).encode()
+        self.send_response(status)
+        for key, value in {"Content-Type": "application/json", **(headers or {})}.items():
+            self.send_header(key, value)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def _file(self) -> None:
+        found = re.fullmatch(r"/datasets/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", unquote(urlsplit(self.path).path))
+        file = self.server.repositories[found[1]] / found[3] if found and found[1] in self.server.repositories else None
+        if file is None or not file.is_file():
+            self._json({"error": "Entry not found"}, 404, {"X-Error-Code": "EntryNotFound"})
+            return
+        assert found
+        content, span = file.read_bytes(), self.headers.get("Range")
+        start, stop = 0, len(content)
+        if span:
+            low, high = span.removeprefix("bytes=").split("-")
+            start, stop = int(low), min(int(high) + 1 if high else stop, stop)
+        self.send_response(206 if span else 200)
+        self.send_header("ETag", f'"{self._digest(file, found[3])}"')
+        self.send_header("X-Repo-Commit", found[2])
+        self.send_header("Accept-Ranges", "bytes")
+        if span:
+            self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{len(content)}")
+        self.send_header("Content-Length", str(stop - start))
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        limit = self.server.cut.pop(found[3], stop - start)
+        self.wfile.write(content[start : start + min(limit, stop - start)])
+        self.server.sent[found[3]] += min(limit, stop - start)
+        if limit < stop - start:
+            self.close_connection = True
+            self.connection.close()
