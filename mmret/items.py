@@ -36,13 +36,18 @@ class Media:
         return f"{self.path}/{self.member}" if self.member else str(self.path)
 
     @property
+    def whole(self) -> bool:
+        """Whether it is all of the file."""
+        return self.length is None and self.start == 0
+
+    @property
     def suffix(self) -> str:
         """The ending of the file's name, in lower case: ".mp4"."""
         return Path(self.member or self.path).suffix.lower()
 
     def open(self) -> BinaryIO:
         """A seekable binary stream over exactly these bytes. Raises `OSError` when the file cannot be read."""
-        if self.length is None and self.start == 0:
+        if self.whole:
             return self.path.open("rb")
         with self.path.open("rb") as file:
             file.seek(self.start)

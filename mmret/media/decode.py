@@ -85,7 +85,7 @@ def _frames_by_decord(media: Media, request: ClipRequest) -> NDArray[np.uint8]:
     import decord
 
     with media.open() as file:
-        source = file if media.length is not None else str(media.path)
+        source = str(media.path) if media.whole else file
         reader = decord.VideoReader(source, ctx=decord.cpu(0), num_threads=1)
         picked = SAMPLINGS[request.sampling](len(reader), request.frames)
         frames: NDArray[np.uint8] = reader.get_batch(picked.tolist()).asnumpy()

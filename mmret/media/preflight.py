@@ -104,7 +104,7 @@ def _inspect_clip(media: Media) -> Report:
     sound = _Sound()
     try:
         # FFmpeg reads a file by its path faster than through Python.
-        with media.open() as file, av.open(file if media.member else str(media.path), "r") as container:
+        with media.open() as file, av.open(str(media.path) if media.whole else file, "r") as container:
             found.update(_claims(container))
             for frame in _decode_all(container, found):
                 found["corrupt"] = found.get("corrupt", 0) + frame.is_corrupt
