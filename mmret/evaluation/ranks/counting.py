@@ -43,7 +43,7 @@ def count(
     probes: for each query the documents whose standing is wanted; they must be candidates.
     gallery: None = all documents are candidates; of length 1 = one list for all queries; else one list a query.
     max_bytes: budget for what is allocated beside the inputs.
-    device: "cpu" (NumPy), "torch" (torch on the CPU) or a torch device; the result is the same.
+    device: "cpu", or more precisely "numpy" or "torch" on it, or a torch device; the result is the same.
     query_ids, document_ids: names for error messages.
 
     Returns
@@ -146,7 +146,7 @@ class _Contest:
         scores = block.scores[part]
         if listed is None:
             above = scores > high[:, None]
-            counts = above.view(np.uint8).sum(axis=1, dtype=np.uint32)
+            counts = np.bitwise_count(np.packbits(above, axis=1)).sum(axis=1, dtype=np.uint32)
             close = np.flatnonzero(np.not_equal(scores >= low[:, None], above))
         else:
             values = scores.ravel()[listed]

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...vectors import VectorSets
 from .exact import FLOAT64, exact_dots, float32_slack, gamma
-from .products import product
+from .products import maxima
 from .scorers import Block, Places, powers, scaled
 from .vectors import Where, read, survey
 
 LEFT = 1024  # query vectors and
-RIGHT = 4096  # document vectors multiplied at a time
+RIGHT = 8192  # document vectors multiplied at a time: few waits of threads for each other, 32 MB of products
+SMALL = 1 << 15  # products
 
 
 class MaxSim:
@@ -64,7 +65,7 @@ class MaxSim:
         sizes = np.diff(offsets)
         shift = self._left_shift[queries]
         left = scaled(read(self._left.vectors, slice(offsets[0], offsets[-1])), np.repeat(shift, sizes))
-        multiply = [product(left[start : start + LEFT], self._device) for start in range(0, len(left), LEFT)]
+        largest = maxima(left, self._device, LEFT)
         starts = offsets[:-1] - offsets[0]
         sums = np.ldexp(self._left_sums[queries], shift)
 
@@ -72,28 +73,16 @@ class MaxSim:
             places = np.arange(self.documents)[documents]
             top = float(np.ldexp(self._right_norms[places].max(initial=0.0), self._right_shift))
             scores = np.empty((len(sizes), len(places)))
-            for column, maxima in self._maxima(places, multiply):
-                scores[:, column] = np.add.reduceat(maxima, starts, dtype=np.float64)
+            for some, rows, edges in self._groups(places):
+                scores[:, some] = np.add.reduceat(largest(rows, edges), starts, axis=1, dtype=np.float64).T
             slack = float32_slack(self._terms, sums, top) + sizes * float32_slack(self._terms, np.zeros(1), top)
             slack += gamma(int(sizes.max(initial=0)), FLOAT64) * (sums * top + slack)
             return Block(scores, slack, shift + self._right_shift)
 
         return score
 
-    def _maxima(
-        self, places: NDArray[np.int64], multiply: list[Callable[[NDArray[np.float32]], NDArray[np.float32]]]
-    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """For each place, the maximum for each query vector of the block."""
-        for first, last, rows, edges in self._groups(places):
-            maxima = []
-            for part in multiply:
-                products = part(rows)
-                maxima.append([products[:, a:b].max(axis=1) for a, b in pairwise(edges)])
-            for i in range(first, last):
-                yield i, np.concatenate([some[i - first] for some in maxima])
-
-    def _groups(self, places: NDArray[np.int64]) -> Iterator[tuple[int, int, NDArray[np.float32], list[int]]]:
-        """Runs of places with about `RIGHT` vectors: (first, last, vectors, edges of each document's vectors)."""
+    def _groups(self, places: NDArray[np.int64]) -> Iterator[tuple[slice, NDArray[np.float32], list[int]]]:
+        """Runs of places with about `RIGHT` vectors: (which, vectors, edges of each document's vectors)."""
         offsets = self._right.offsets
         first = 0
         while first < len(places):
@@ -105,7 +94,7 @@ class MaxSim:
                 where: Where = slice(offsets[places[first]], offsets[places[last - 1] + 1])
             else:
                 where = np.concatenate([np.arange(offsets[p], offsets[p + 1]) for p in places[first:last]])
-            yield first, last, scaled(read(self._right.vectors, where), self._right_shift), edges
+            yield slice(first, last), scaled(read(self._right.vectors, where), self._right_shift), edges
             first = last
 
     def dense(self, queries: Places, documents: Places) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -117,13 +106,14 @@ class MaxSim:
     def pairs(self, queries: Places, documents: Places) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """See `Scorer.pairs`."""
         values = np.empty(len(queries))
-        held, right = -1, np.empty((0, 0))
-        for i in np.argsort(documents, kind="stable").tolist():
-            if documents[i] != held:
-                held = int(documents[i])
-                right = self._vectors(self._right, held).astype(np.float64).T
-            left = self._vectors(self._left, int(queries[i])).astype(np.float64)
-            values[i] = (left @ right).max(axis=1).sum()
+        sizes = np.diff(self._left.offsets)[queries]
+        order = np.argsort(documents, kind="stable")
+        for run in np.split(order, np.flatnonzero(np.diff(documents[order])) + 1) if len(order) else []:
+            right = self._vectors(self._right, int(documents[run[0]])).astype(np.float64)
+            for some in np.array_split(run, min(len(run), -(-int(sizes[run].sum()) // LEFT))):
+                left = np.concatenate([self._vectors(self._left, query) for query in queries[some].tolist()])
+                best = _products(left.astype(np.float64), right).max(axis=1)
+                values[some] = np.add.reduceat(best, np.cumsum(sizes[some]) - sizes[some])
         return values, self.slack(queries, documents)
 
     def slack(self, queries: Places, documents: Places) -> NDArray[np.float64]:
@@ -154,6 +144,11 @@ class MaxSim:
     @staticmethod
     def _vectors(sets: VectorSets, item: int) -> NDArray[np.float32]:
         return read(sets.vectors, slice(int(sets.offsets[item]), int(sets.offsets[item + 1])))
+
+
+def _products(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """All inner products; a small number one by one, because waking BLAS's threads would cost more."""
+    return np.vecdot(left[:, None], right) if len(left) * len(right) <= SMALL else left @ right.T
 
 
 def _check(sets: VectorSets, side: str, ids: Sequence[str] | None) -> None:

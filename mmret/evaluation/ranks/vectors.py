@@ -51,11 +51,11 @@ def survey(matrix: Rows, side: str, name: Callable[[int], str] = str, *, twins: 
     count, width = matrix.shape
     norms = np.zeros(count)
     keys = np.zeros(count, np.uint64)
-    columns = np.unique(np.linspace(0, width - 1, 8).astype(int))
+    spread = slice(None, None, max(1, width // 8))  # some columns tell most rows apart
     for part, rows in _parts(matrix):
         norms[part] = _norms(rows)
         if twins:
-            keys[part] = _mix(rows[:, columns])
+            keys[part] = _mix(rows[:, spread])
     bad = np.flatnonzero(~np.isfinite(norms))
     if len(bad):
         names = ", ".join(name(row) for row in bad[:10].tolist())
@@ -86,16 +86,15 @@ def _mix(values: NDArray[np.float32]) -> NDArray[np.uint64]:
     """One 64-bit key a row: equal rows have equal keys."""
     bits = np.ascontiguousarray(values).view(np.uint32).astype(np.uint64)
     factors = np.arange(1, 2 * bits.shape[1], 2, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    return (bits * factors).sum(axis=1, dtype=np.uint64)
+    keys: NDArray[np.uint64] = np.matmul(bits, factors, dtype=np.uint64)
+    return keys
 
 
 def _twins(matrix: Rows, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
     """Compare by digest those rows only whose keys occur more than once."""
     twins = np.arange(len(keys), dtype=np.int32)
-    order = np.argsort(keys)
-    ordered = keys[order]
-    same = ordered[1:] == ordered[:-1]
-    suspects = np.sort(order[np.append(same, False) | np.append(False, same)]) if len(keys) else order
+    ordered = np.sort(keys)
+    suspects = np.flatnonzero(np.isin(keys, ordered[1:][ordered[1:] == ordered[:-1]]))
     first: dict[bytes, int] = {}
     for start in range(0, len(suspects), 256):
         some = suspects[start : start + 256]

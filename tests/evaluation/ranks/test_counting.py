@@ -24,10 +24,9 @@ def test_ranks_are_those_of_exact_arithmetic(seed: int) -> None:
     for random, queries, documents, gallery, probes in cases(120, seed):
         expected = standing(true_scores(queries, documents, gallery), probes)
         budget = int(random.choice([1, 3000, 10**8]))
-        got = count(queries, documents, probes, gallery=gallery, max_bytes=budget)
-        assert [x.tolist() for x in got] == list(expected)
-        got = count(queries, documents, probes, gallery=gallery, max_bytes=budget, device="torch")
-        assert [x.tolist() for x in got] == list(expected)
+        for device in ("cpu", "numpy", "torch"):
+            got = count(queries, documents, probes, gallery=gallery, max_bytes=budget, device=device)
+            assert [x.tolist() for x in got] == list(expected)
 
 
 def wide(seed: int, kind: int) -> tuple[np.random.Generator, np.ndarray, np.ndarray, Ragged, Ragged]:
@@ -44,13 +43,16 @@ def test_nothing_depends_on_blocks_order_or_storage(kind: int, tmp_path: Path, m
     expected = count(queries, documents, probes, gallery=gallery)
     for budget, chunk in ((1, 1 << 18), (20_000, 100), (10**9, 1)):
         monkeypatch.setattr(counting, "CHUNK", chunk)
-        same(count(queries, documents, probes, gallery=gallery, max_bytes=budget), expected)
+        for device in ("numpy", "torch"):
+            same(count(queries, documents, probes, gallery=gallery, max_bytes=budget, device=device), expected)
     order, back = random.permutation(300), np.empty(300, np.int32)
     back[order] = np.arange(300)
     moved = [Ragged(some.offsets, back[some.positions]) for some in (gallery, probes)]
     same(count(queries, documents[order], moved[1], gallery=moved[0]), expected)
     np.save(tmp_path / "documents.npy", documents)
-    same(count(queries, np.load(tmp_path / "documents.npy", mmap_mode="r"), probes, gallery=gallery), expected)
+    mapped = np.load(tmp_path / "documents.npy", mmap_mode="r")
+    for device in ("numpy", "torch"):
+        same(count(queries, mapped, probes, gallery=gallery, device=device), expected)
     same(count(torch.from_numpy(queries), torch.from_numpy(documents), probes, gallery=gallery), expected)
     reverse = np.arange(70)[::-1]
     shuffled = [Ragged.of([some[i] for i in reverse]) for some in (probes, gallery)]
@@ -73,7 +75,7 @@ def test_sparse_lists_are_decided_pair_by_pair() -> None:
     )
 
 
-@pytest.mark.parametrize("device", ["cpu", "torch"])
+@pytest.mark.parametrize("device", ["numpy", "torch"])
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
 def test_narrow_vectors_are_widened(kind: torch.dtype, device: str) -> None:
     _, queries, documents, gallery, probes = wide(1, 9)
@@ -117,18 +119,19 @@ random = np.random.default_rng(5)
 documents = random.standard_normal((40, 200), np.float32)[random.integers(0, 40, 900)]
 documents[::3] = np.nextafter(documents[::3], np.float32(9))
 queries = random.standard_normal((150, 200), np.float32)
-found = count(queries, documents, Ragged.of([[i] for i in range(150)]))
-best = top_k(queries, documents, 30)
+found = count(queries, documents, Ragged.of([[i] for i in range(150)]), device=sys.argv[1])
+best = top_k(queries, documents, 30, device=sys.argv[1])
 print(zlib.crc32(b"".join(x.tobytes() for x in (*found, *best))))
 """
 
 
 def test_threads_and_blas_kernels_change_nothing() -> None:
     settings = [{"OPENBLAS_NUM_THREADS": "1"}, {"OPENBLAS_CORETYPE": "Haswell"}, {"OPENBLAS_CORETYPE": "Prescott"}]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS")}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OPENBLAS", "OMP"))}
+    runs = [("numpy", some) for some in ({}, *settings)] + [("torch", some) for some in ({}, {"OMP_NUM_THREADS": "1"})]
     outputs = {
-        subprocess.run([sys.executable, "-c", SCRIPT], env=clean | some, check=True, capture_output=True).stdout
-        for some in ({}, *settings)
+        subprocess.run([sys.executable, "-c", SCRIPT, device], env=clean | some, check=True, capture_output=True).stdout
+        for device, some in runs
     }
     assert len(outputs) == 1
 

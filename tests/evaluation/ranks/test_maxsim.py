@@ -48,7 +48,7 @@ def test_ranks_are_those_of_exact_arithmetic(seed: int, monkeypatch: pytest.Monk
         ]
         monkeypatch.setattr(maxsim, "LEFT", int(random.integers(1, 9)))
         monkeypatch.setattr(maxsim, "RIGHT", int(random.integers(1, 9)))
-        for device in ("cpu", "torch"):
+        for device in ("cpu", "numpy", "torch"):
             got = count_maxsim(queries, documents, probes, gallery=gallery, device=device)
             assert [x.tolist() for x in got] == list(standing(scores, probes))
 
