@@ -133,9 +133,18 @@ class OnUnknown(StrEnum):
 @app.command()
 def score(
     run: Annotated[Path, typer.Option(help="Run: Parquet (query, document, score) or TREC's six columns, .gz too.")],
-    qrels: Annotated[Path, typer.Option(help="Judgements: TREC's four columns, BEIR's three, or Parquet.")],
+    qrels: Annotated[
+        Path | None, typer.Option(help="Judgements: TREC's four columns, BEIR's three, or Parquet.")
+    ] = None,
     gallery: Annotated[
-        Path | None, typer.Option(help="Candidates: query-id and corpus-ids, Parquet or JSON lines.")
+        Path | None, typer.Option(help="Candidates, beside --qrels: query-id and corpus-ids, Parquet or JSON lines.")
+    ] = None,
+    bench: Annotated[
+        str | None, typer.Option("--bench", "-b", help="In place of --qrels: name of a benchmark, or its folder.")
+    ] = None,
+    data: Data = None,
+    protocol: Annotated[
+        list[str] | None, typer.Option(help="Protocol of the benchmark; repeat for several. Default: those of a run.")
     ] = None,
     measure: Annotated[list[str] | None, typer.Option(help="Measure such as nDCG@10; repeat for several.")] = None,
     missing: Annotated[OnMissing, typer.Option(help="Refuse a run that lacks queries, or count 0.")] = OnMissing.error,
@@ -144,32 +153,56 @@ def score(
     seed: Annotated[int, typer.Option(help="Seed of the intervals.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Score a run file against judgements."""
+    """Score a run file against judgements or a benchmark."""
     import json
 
-    from .evaluation import MEASURES, read_galleries, read_qrels, read_run, score_run
-    from .evaluation.tables import measures_table
+    from .benchmarks import load_benchmark
+    from .errors import InputError
+    from .evaluation import MEASURES, read_galleries, read_qrels, read_run, score_run, score_run_on
+    from .evaluation.tables import measures_table, scores_table
 
-    labels = read_qrels(qrels)
-    scored = score_run(
-        read_run(run),
-        labels,
-        galleries=None if gallery is None else read_galleries(gallery),
-        measures=measure or MEASURES,
-        missing=missing.value,
-        unknown=unknown.value,
-        seed=seed,
-    )
-    if labels.without:
-        _note(f"{len(labels.without)} judged queries have no right document and no value")
+    if (qrels is None) == (bench is None):
+        raise InputError("give either --qrels FILE or --bench NAME: a benchmark has judgements of its own")
+    if qrels is None and gallery is not None:
+        raise InputError("--gallery goes with --qrels: a benchmark has galleries of its own; see --protocol")
+    if bench is None and (data is not None or protocol):
+        raise InputError("--data and --protocol go with --bench, not with --qrels")
+    measures = measure or MEASURES
+    if bench is not None:
+        benchmark = load_benchmark(bench, data)
+        scored = score_run_on(
+            read_run(run),
+            benchmark,
+            protocols=protocol or None,
+            measures=measures,
+            missing=missing.value,
+            unknown=unknown.value,
+            seed=seed,
+        )
+        table = scores_table(scored.scores, f"{run} on {benchmark.name} {benchmark.version}")
+    elif qrels is not None:
+        labels = read_qrels(qrels)
+        scored = score_run(
+            read_run(run),
+            labels,
+            galleries=None if gallery is None else read_galleries(gallery),
+            measures=measures,
+            missing=missing.value,
+            unknown=unknown.value,
+            seed=seed,
+        )
+        table = measures_table(scored.scores)
+        if labels.without:
+            _note(f"{len(labels.without)} judged queries have no right document and no value")
     if scored.unknown:
         _note(f"{scored.unknown} queries of the run are not judged and were left out")
     if scored.missing:
         _note(f"{len(scored.missing)} judged queries are missing in the run and count 0")
+    for name, share in scored.unlisted.items():
+        _note(f"{name}: the run does not list {share:.1%} of the candidates; they count as placed behind the others")
     if per_query is not None:
         scored.per_query.to_csv(per_query, index=False)
-    record = {"scores": scored.scores, "ties": scored.ties, "missing": scored.missing, "unknown": scored.unknown}
-    print(json.dumps(record, indent=1)) if as_json else _print(measures_table(scored.scores))
+    print(json.dumps(scored.describe(), indent=1)) if as_json else _print(table)
 
 
 @app.command()

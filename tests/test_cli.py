@@ -174,6 +174,33 @@ def test_runs_are_scored_converted_and_exported(capfd: pytest.CaptureFixture[str
     assert mmret(capfd, "export", str(output), "--format", "word")[0] == 2
 
 
+def test_a_run_is_scored_against_a_benchmark(capfd: pytest.CaptureFixture[str], small: Path, tmp_path: Path) -> None:
+    run, per_query = tmp_path / "out" / "run.parquet", tmp_path / "values.csv"
+    assert mmret(capfd, "eval", "-b", str(small), "-m", "random", "-o", str(run.parent))[0] == 0
+    arguments = ["score", "--run", str(run), "--bench", str(small)]
+    code, out, _ = mmret(capfd, *arguments, "--json", "--per-query", str(per_query))
+    assert code == 0
+    scores = json.loads(out)["scores"]
+    assert scores == {name: load_result(run.parent).record["scores"][name] for name in ("gallery", "gallery-no-source")}
+    assert len(per_query.read_text().splitlines()) == 13
+    assert "gallery-no-source" in mmret(capfd, *arguments)[1]
+    code, _, err = mmret(capfd, *arguments, "--protocol", "gallery", "--protocol", "global")
+    assert code == 0
+    qrels = tmp_path / "qrels"
+    qrels.write_text("query-0 0 clip-1 1\n")
+    for wrong, words in (
+        ([*arguments, "--qrels", str(qrels)], "either --qrels FILE or --bench NAME"),
+        (["score", "--run", str(run)], "either --qrels FILE or --bench NAME"),
+        ([*arguments, "--gallery", str(qrels)], "--gallery goes with --qrels"),
+        (["score", "--run", str(run), "--qrels", str(qrels), "--protocol", "global"], "go with --bench"),
+        ([*arguments, "--protocol", "globe"], "choose from: gallery"),
+    ):
+        code, out, err = mmret(capfd, *wrong)
+        assert code == 2
+        assert words in err
+        assert out == ""
+
+
 def test_results_are_compared(capfd: pytest.CaptureFixture[str], small: Path, tmp_path: Path) -> None:
     for seed in (0, 1):
         output = str(tmp_path / str(seed))

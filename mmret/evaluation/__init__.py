@@ -3,19 +3,20 @@
 from .compare import Ranking, compare_results
 from .evaluate import Settings, evaluate
 from .exports import EXPORTS
-from .labels import Labels, read_galleries, read_qrels
+from .labels import Galleries, Labels, read_galleries, read_qrels
 from .measures import Measure, Values
 from .oracle import oracle_vectors
 from .protocols import PROTOCOLS, Protocol, protocols_of
 from .results import Result, load_result
 from .runs import Run, read_run, write_run
-from .score_run import RunScores, score_run
+from .score_run import RunScores, score_run, score_run_on
 from .summary import MEASURES, Summary, score_vectors
 
 __all__ = [
     "EXPORTS",
     "MEASURES",
     "PROTOCOLS",
+    "Galleries",
     "Labels",
     "Measure",
     "Protocol",
@@ -35,6 +36,7 @@ __all__ = [
     "read_qrels",
     "read_run",
     "score_run",
+    "score_run_on",
     "score_vectors",
     "write_run",
 ]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,8 +16,10 @@ from numpy.typing import NDArray
 
 from ..benchmarks import Ragged
 from ..errors import InputError, first_ten
+from .ids import Index
 
 QRELS = ("query", "document", "grade")
+ROWS = 256  # galleries read at a time
 
 
 @dataclass(frozen=True)
@@ -94,25 +100,98 @@ def _separator(path: Path) -> str:
         return "\t" if "\t" in file.readline() else r"\s+"
 
 
-def read_galleries(path: Path) -> dict[str, list[str]]:
-    """Query id → candidate ids, from Parquet or JSON lines with `query-id` and `corpus-ids` (mteb's `top_ranked`).
+@dataclass(frozen=True, eq=False)
+class Galleries(Mapping[str, list[str]]):
+    """The candidates of each query; reads as a mapping from a query's id to the ids of its candidates.
+
+    Parameters
+    ----------
+    queries: ids.
+    documents: ids of all candidates.
+    lists: for each query its candidates, as positions in `documents`.
+    """
+
+    queries: list[str]
+    documents: list[str]
+    lists: Ragged
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {query: row for row, query in enumerate(self.queries)}
+
+    def __getitem__(self, query: str) -> list[str]:
+        return [self.documents[p] for p in self.lists[self._rows[query]]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.queries)
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+    def of(self, queries: Sequence[str]) -> Ragged:
+        """The lists of these queries. Raises `InputError` naming those that have none."""
+        lacking = [query for query in queries if query not in self._rows]
+        if lacking:
+            raise InputError(f"judged queries without a gallery: {first_ten(lacking)}")
+        rows = np.asarray([self._rows[query] for query in queries], np.int64)
+        if np.array_equal(rows, np.arange(len(self))):
+            return self.lists
+        sizes = self.lists.sizes[rows]
+        return Ragged(np.concatenate([[0], sizes.cumsum()]), self.lists.positions[self.lists.entries(rows)])
+
+
+def read_galleries(path: Path) -> Galleries:
+    """Read candidates: Parquet or JSON lines (gzipped too) with `query-id` and `corpus-ids` (mteb's `top_ranked`).
 
     Raises `InputError` naming the file, and queries with two galleries or a candidate twice.
     """
+    import pyarrow as pa
+
     if not path.is_file():
         raise InputError(f"{path}: no such file")
+    index, queries, sizes, parts = Index(), list[str](), [np.zeros(1, np.int64)], [np.zeros(0, np.int32)]
     try:
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_json(path, lines=True, dtype=False)
-        rows = list(zip(frame["query-id"].astype(str), frame["corpus-ids"], strict=True))
-    except (ValueError, OSError, KeyError) as error:
-        raise InputError(f"{path}: no galleries with 'query-id' and 'corpus-ids': {error}") from None
-    galleries = {query: [str(document) for document in documents] for query, documents in rows}
-    if len(galleries) < len(rows):
+        for ids, lists in _parquet_galleries(path) if path.suffix == ".parquet" else _json_galleries(path):
+            if ids.null_count or lists.null_count or lists.flatten().null_count:
+                raise InputError(f"{path}: the galleries have empty cells")
+            queries += map(str, ids.to_pylist())
+            sizes.append(np.diff(lists.offsets.to_numpy()).astype(np.int64))
+            parts.append(index.encode(lists.flatten()))
+        if not queries:
+            raise ValueError("there is none")
+    except (ValueError, TypeError, OSError, LookupError, pa.ArrowException) as error:
+        why = " ".join(str(error).split())
+        raise InputError(f"{path}: no galleries with 'query-id' and 'corpus-ids': {why}") from None
+    if len(set(queries)) < len(queries):
         raise InputError(f"{path}: a query has two galleries")
-    _refuse([query for query, documents in galleries.items() if len(set(documents)) < len(documents)], path)
+    galleries = Galleries(queries, index.ids, Ragged(np.concatenate(sizes).cumsum(), np.concatenate(parts)))
+    twice = [query for query, own in zip(queries, galleries.lists, strict=True) if _repeats(own)]
+    if twice:
+        raise InputError(f"{path}: a candidate stands twice in the gallery of {first_ten(twice)}")
     return galleries
 
 
-def _refuse(queries: Sequence[str], path: Path) -> None:
-    if queries:
-        raise InputError(f"{path}: a candidate stands twice in the gallery of {first_ten(queries)}")
+def _repeats(positions: NDArray[np.int32]) -> bool:
+    ordered = np.sort(positions)
+    return bool((ordered[1:] == ordered[:-1]).any())
+
+
+def _parquet_galleries(path: Path) -> Iterator[tuple[Any, Any]]:
+    """Arrow arrays of query ids and of lists of ids, some rows at a time."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path, pre_buffer=False) as file:
+        for batch in file.iter_batches(ROWS, columns=["query-id", "corpus-ids"]):
+            yield batch["query-id"], batch["corpus-ids"]
+
+
+def _json_galleries(path: Path) -> Iterator[tuple[Any, Any]]:
+    import gzip
+
+    import pyarrow as pa
+
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+        lines = (json.loads(line) for line in file if line.strip())
+        while some := list(islice(lines, ROWS)):
+            texts = [[str(one) for one in row["corpus-ids"]] for row in some]
+            yield pa.array([str(row["query-id"]) for row in some]), pa.array(texts, pa.list_(pa.string()))

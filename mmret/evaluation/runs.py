@@ -19,7 +19,8 @@ from .protocols import Protocol
 
 TREC_COLUMNS = ("query", "q0", "document", "rank", "score", "tag")
 BATCH = 1 << 20  # lines of a Parquet file read at a time
-PIECE = 1 << 25  # bytes of a text file read at a time
+PIECE = 1 << 24  # bytes of a text file read at a time, and the longest line
+SHORTEST = 12  # bytes of a line of TREC's six columns
 
 
 @dataclass(frozen=True)
@@ -80,20 +81,25 @@ def read_run(path: Path) -> Run:
         rows = _read_parquet(path) if path.suffix == ".parquet" else _read_trec(path)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a run: {' '.join(str(error).split())}") from None
-    if not rows.scores:
+    if not rows.lines:
         raise InputError(f"{path}: the run is empty")
     return rows.run()
 
 
 class _Rows:
-    """The lines of a run, gathered batch by batch in arrays that grow in place, so that none is ever held twice."""
+    """The lines of a run, gathered batch by batch.
 
-    def __init__(self) -> None:
+    There is room for `expected` lines from the start, because what is reserved and not used costs nothing; more find
+    room too.
+    """
+
+    def __init__(self, expected: int) -> None:
         self.queries, self.documents = Index(), Index()
         self.stretches: list[NDArray[np.int32]] = []  # lines of one query that stand together: its number,
         self.lengths: list[NDArray[np.int64]] = []  # and how many they are
-        self.positions, self.scores = bytearray(), bytearray()
-        self.kind = np.dtype(np.float64)
+        self.lines, self.expected = 0, expected
+        self.positions: NDArray[np.int32] = np.empty(0, np.int32)
+        self.scores: NDArray[np.floating] = np.empty(0)
 
     def add(self, query: Any, document: Any, score: Any) -> None:
         """Arrow arrays, one entry a line: ids of any type, floating-point scores."""
@@ -106,30 +112,35 @@ class _Rows:
         starts = np.concatenate([[0], np.flatnonzero(numbers[1:] != numbers[:-1]) + 1])
         self.stretches.append(numbers[starts])
         self.lengths.append(np.diff(starts, append=len(numbers)))
-        self.positions += memoryview(self.documents.encode(document))
-        values = np.ascontiguousarray(score.to_numpy(zero_copy_only=False))
-        self.kind = values.dtype
-        self.scores += memoryview(values)
+        values = score.to_numpy(zero_copy_only=False)
+        new = slice(self.lines, self.lines + len(values))
+        if new.stop > len(self.positions):
+            room = max(self.expected, 2 * new.stop)
+            self.positions, old = np.empty(room, np.int32), self.positions
+            self.positions[: self.lines] = old[: self.lines]
+            self.scores, before = np.empty(room, values.dtype), self.scores
+            self.scores[: self.lines] = before[: self.lines]
+        self.positions[new], self.scores[new] = self.documents.encode(document), values
+        self.lines = new.stop
 
     def run(self) -> Run:
         """The lines, put together by query in the order in which the queries first appear."""
         stretch, lengths = np.concatenate(self.stretches), np.concatenate(self.lengths)
-        positions, scores = np.frombuffer(self.positions, np.int32), np.frombuffer(self.scores, self.kind)
+        positions, scores = self.positions[: self.lines], self.scores[: self.lines]
         sizes = np.zeros(len(self.queries), np.int64)
         np.add.at(sizes, stretch, lengths)
         if (stretch[1:] < stretch[:-1]).any():  # a query's lines do not stand together
             order = np.argsort(np.repeat(stretch, lengths), kind="stable")
             positions, scores = positions[order], scores[order]
-        return Run(
-            self.queries.ids, self.documents.ids, Ragged(np.concatenate([[0], sizes.cumsum()]), positions), scores
-        )
+        lists = Ragged(np.concatenate([[0], sizes.cumsum()]), positions)
+        return Run(self.queries.ids, self.documents.ids, lists, scores)
 
 
 def _read_parquet(path: Path) -> _Rows:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    columns, rows = ["query", "document", "score"], _Rows()
+    columns = ["query", "document", "score"]
     with pq.ParquetFile(path, read_dictionary=columns[:2], pre_buffer=False) as file:
         lacking = [name for name in columns if name not in file.schema_arrow.names]
         if lacking:
@@ -137,6 +148,7 @@ def _read_parquet(path: Path) -> _Rows:
         kind = file.schema_arrow.field("score").type
         if not pa.types.is_floating(kind):
             raise InputError(f"{path}: the column 'score' holds {kind}, not floating-point numbers")
+        rows = _Rows(file.metadata.num_rows)
         for batch in file.iter_batches(BATCH, columns=columns):
             rows.add(*(batch[name] for name in columns))
     return rows
@@ -148,9 +160,10 @@ def _read_trec(path: Path) -> _Rows:
 
     ids = pa.dictionary(pa.int32(), pa.string())
     for delimiter in " \t":
-        rows, options = _Rows(), csv.ParseOptions(delimiter=delimiter, quote_char=False)
+        rows = _Rows(path.stat().st_size // SHORTEST)
+        options = csv.ParseOptions(delimiter=delimiter, quote_char=False)
         try:
-            for piece in filter(None, _pieces(path)):
+            for piece in _pieces(path):
                 table = csv.read_csv(
                     pa.BufferReader(pa.py_buffer(piece)),
                     csv.ReadOptions(column_names=list(TREC_COLUMNS), block_size=PIECE // 4),
@@ -179,9 +192,12 @@ def _pieces(path: Path) -> Iterator[memoryview]:
     with pa.input_stream(str(path), compression="detect") as file, memoryview(room) as view:
         while read := file.readinto(view[rest:]):
             end = room.rfind(b"\n", 0, rest + read) + 1
-            yield view[:end]
+            if end:
+                yield view[:end]
             rest += read - end
             room[:rest] = room[end : end + rest]
+            if rest == PIECE:
+                raise InputError(f"{path}: not a run: a line of more than {PIECE:,} bytes")
         if rest:
             yield view[:rest]
 
@@ -206,7 +222,7 @@ def _read_uneven_trec(path: Path) -> _Rows:
                 raise InputError(f"{path}:{number}: not the six columns {columns!r}: {line.strip()[:80]!r}") from None
             queries.append(query)
             documents.append(document)
-    rows = _Rows()
+    rows = _Rows(len(scores))
     rows.add(pa.array(queries, pa.string()), pa.array(documents, pa.string()), pa.array(scores, pa.float64()))
     return rows
 

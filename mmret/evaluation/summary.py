@@ -78,19 +78,10 @@ def summarise(benchmark: Benchmark, protocol: str, found: Standing, measures: Se
     """Evaluate the measures, and how the source disturbs, for all queries and for each slice."""
     values = {str(measure): measure(found.counts) for measure in measures}
     random = {str(measure): measure(chance(found.counts)) for measure in measures}
-    everything = values | source_wins(found)
+    everything = values | source_wins(_placed(found))
     members = {ALL: np.arange(len(benchmark.queries)), **benchmark.slices}
-    clusters = _clusters(benchmark)
-    scores = {
-        label: {"n": len(rows)}
-        | {
-            name: entry
-            for name, value in everything.items()
-            if (entry := entry_of(value, random.get(name), rows, clusters, name, seed))
-        }
-        for label, rows in members.items()
-    }
-    greater, tied = _best(found.counts)
+    scores = scores_of(everything, random, members, _clusters(benchmark), seed)
+    greater, tied = best_of(found.counts)
     per_query = pd.DataFrame(
         {
             "protocol": protocol,
@@ -111,7 +102,26 @@ def chance(counts: Counts) -> Counts:
     return Counts(counts.query, counts.gain, zeros, counts.candidates[counts.query], counts.candidates)
 
 
-def entry_of(
+def scores_of(
+    values: Mapping[str, Values],
+    random: Mapping[str, Values],
+    members: Mapping[str, NDArray[np.int64]],
+    clusters: NDArray[np.int64] | None,
+    seed: int,
+) -> dict[str, Any]:
+    """`{label: {"n": int, measure: {"value", …}}}` for the queries of each label; `random`: by chance."""
+    return {
+        label: {"n": len(rows)}
+        | {
+            name: entry
+            for name, value in values.items()
+            if (entry := _entry(value, random.get(name), rows, clusters, name, seed))
+        }
+        for label, rows in members.items()
+    }
+
+
+def _entry(
     value: Values,
     random: Values | None,
     rows: NDArray[np.int64],
@@ -123,7 +133,7 @@ def entry_of(
     known = rows[~np.isnan(value.expected[rows])]
     if not len(known):
         return {}
-    aggregate: Aggregate = "median" if name == "MedR" else "mean"
+    aggregate: Aggregate = "median" if name.endswith("MedR") else "mean"
     labels = None if clusters is None else clusters[known]
     low, high = interval(value.expected[known], labels, aggregate=aggregate, seed=seed)
     figures = {"value": value.expected, "optimistic": value.optimistic, "pessimistic": value.pessimistic}
@@ -152,8 +162,19 @@ def _names(benchmark: Benchmark) -> list[str]:
     return [benchmark.documents[s].id if s >= 0 else q.id for s, q in zip(sources, benchmark.queries, strict=True)]
 
 
-def _best(counts: Counts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """`greater` and `tied` of each query's best right document, int64 `(queries,)`."""
-    order = np.lexsort((counts.greater, counts.query))
+def best_of(counts: Counts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """`greater` and `tied` of each query's best right document, int64 `(queries,)`; -1 and 0 where none is listed."""
+    order = np.lexsort((counts.greater, counts.tied == 0, counts.query))
     first = order[np.searchsorted(counts.query[order], np.arange(len(counts.candidates)))]
     return counts.greater[first], counts.tied[first]
+
+
+def _placed(found: Standing) -> Standing:
+    """What a run does not list, placed behind all that it lists: the source, and behind it right documents."""
+
+    def behind(counts: Counts, places: int) -> Counts:
+        last = counts.candidates[counts.query] + places
+        greater = np.where(counts.tied > 0, counts.greater, last)
+        return Counts(counts.query, counts.gain, greater, np.maximum(counts.tied, 1), counts.candidates)
+
+    return found if found.source is None else Standing(behind(found.counts, 1), behind(found.source, 0))

@@ -11,16 +11,21 @@ from rich.table import Table
 from ..encoders import Spec, missing_packages
 from .compare import Ranking
 
-_RANKS = ("MedR", "MeanR")
+_RANKS = ("MedR", "MeanR", "source MedR")
 
 
 def result_table(record: Mapping[str, Any]) -> Table:
+    """The scores of a result."""
+    benchmark = record["benchmark"]
+    return scores_table(record["scores"], f"{record['model']['name']} on {benchmark['name']} {benchmark['version']}")
+
+
+def scores_table(scores: Mapping[str, Any], title: str) -> Table:
     """Protocol × slice × measure, each value above its interval, in percent (ranks as they are); and chance."""
-    scores = record["scores"]
     entries = [entry for slices in scores.values() for entry in slices.values()]
     names = [name for name in dict.fromkeys(name for entry in entries for name in entry) if name != "n"]
     table = Table(
-        title=f"{record['model']['name']} on {record['benchmark']['name']} {record['benchmark']['version']}",
+        title=title,
         caption="percent with 95 % interval; MedR and MeanR are ranks",
         box=SIMPLE_HEAD,
     )
