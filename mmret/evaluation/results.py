@@ -17,6 +17,8 @@ from ..errors import InputError, RunError
 from .runs import Run, read_run, write_run
 
 SCHEMA = "mmret.result/1"
+# Settings that change scores; workers, device, cache, batch size, memory and time limit change none.
+DECISIVE = ("drop", "limit", "frames", "sampling", "reader", "seed", "preprocessing")
 RESULT, PER_QUERY, RUN = "result.json", "per_query.parquet", "run.parquet"
 _PACKAGES = ("mmret", "numpy", "torch", "torchaudio", "av", "decord", "pillow", "faiss-cpu", "pandas", "pyarrow")
 
@@ -43,8 +45,9 @@ class Result:
     def save(self, folder: Path, *, overwrite: bool = False) -> None:
         """Write the three files, each whole or not at all, `result.json` last.
 
-        Raises `InputError` when the folder holds the result of another evaluation and `overwrite` is false, and
-        `RunError` when the disk refuses.
+        Raises `InputError` when the folder holds the result of another evaluation (benchmark, model, or a setting that
+        changes scores), or protocols or measures that would be lost, and `overwrite` is false; `RunError` when the disk
+        refuses.
         """
         if not overwrite:
             self._refuse_other(folder)
@@ -70,12 +73,34 @@ class Result:
         if not (folder / RESULT).exists():
             return
         there, here = load_result(folder).record, self.record
-        for part in ("benchmark", "model"):
-            if identity(there)[part] != identity(here)[part]:
-                raise InputError(
-                    f"{folder}: holds the result of another {part} ({there[part]['name']}); "
-                    "name another folder with --output, or pass --overwrite"
-                )
+        for part, value in identity(there).items():
+            if identity(here)[part] != value:
+                raise _refused(folder, f"of another {part} ({there[part]['name']})")
+        before, now = decisive(there), decisive(here)
+        changed = [
+            f"{name} {_brief(before[name])} there, {_brief(now[name])} here"
+            for name in now
+            if before[name] != now[name]
+        ]
+        if changed:
+            raise _refused(folder, f"with other settings: {'; '.join(changed)}")
+        for part in ("protocols", "measures"):
+            lost = [name for name in _resolved(there, part) or () if name not in (_resolved(here, part) or ())]
+            if lost:
+                raise _refused(folder, f"with {part} that this one lacks: {', '.join(lost)}")
+
+
+def _refused(folder: Path, what: str) -> InputError:
+    return InputError(f"{folder}: holds a result {what}; name another folder with --output, or pass --overwrite")
+
+
+def _resolved(record: Mapping[str, Any], name: str) -> Any:
+    return record["settings"]["resolved"].get(name)
+
+
+def _brief(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"
 
 
 def identity(record: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
@@ -84,6 +109,12 @@ def identity(record: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
         "benchmark": (record["benchmark"]["name"], record["benchmark"]["version"]),
         "model": (record["model"]["name"], record["model"]["revision"]),
     }
+
+
+def decisive(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What else decides the scores: settings as they came to be, and which queries and documents were left to score."""
+    settings = {name: _resolved(record, name) for name in DECISIVE}
+    return settings | {"scored_digest": record["benchmark"].get("scored_digest")}
 
 
 def load_result(folder: Path) -> Result:

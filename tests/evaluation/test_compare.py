@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,3 +107,35 @@ def test_tables_hold_every_figure(results: dict[str, Result]) -> None:
     assert latex.count(r"\\") == len(markdown) - 1
     assert "target$>$source" in latex
     assert np.isfinite([float(row["low"]) for row in rows]).all()
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"drop": ("audio",)}, r'drop \[\] there, \["audio"\] here'),
+        ({"limit": 3}, "limit null there, 3 here; scored_digest"),
+        ({"frames": 2}, "frames 8 there, 2 here"),
+        ({"sampling": "ends"}, 'sampling "centres" there'),
+        ({"reader": "pyav"}, 'reader "decord" there, "pyav" here'),
+        ({"seed": 1}, "seed 0 there, 1 here"),
+        ({"protocols": ("global",)}, "protocols that this one lacks: gallery, gallery-no-source"),
+        ({"measures": ("R@1",)}, "measures that this one lacks: R@3, R@5"),
+    ],
+)
+def test_a_result_of_other_settings_is_not_replaced(
+    small: Path, tmp_path: Path, changed: dict[str, Any], words: str
+) -> None:
+    output, settings = tmp_path / "out", Settings(cache=tmp_path / "cache")
+    evaluate(str(small), "random", settings).save(output)
+    other = evaluate(str(small), "random", replace(settings, **changed))
+    with pytest.raises(InputError, match=f"{words}.*; name another folder with --output, or pass --overwrite"):
+        other.save(output)
+    other.save(output, overwrite=True)
+
+
+def test_a_result_may_be_repeated_and_added_to(small: Path, tmp_path: Path) -> None:
+    output, settings = tmp_path / "out", Settings(cache=tmp_path / "cache")
+    evaluate(str(small), "random", settings).save(output)
+    free = {"workers": 1, "batch_size": 3, "time_limit": 30.0, "max_memory": 1_000_000, "cache": tmp_path / "other"}
+    evaluate(str(small), "random", replace(settings, **free)).save(output)
+    evaluate(str(small), "random", replace(settings, measures=(*settings.measures, "nDCG@10"))).save(output)
