@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Literal
 
@@ -22,6 +23,7 @@ Vector = NDArray[np.float64]
 Labels = NDArray[np.integer] | None
 Aggregate = Literal["mean", "median"]
 CHUNK = 1 << 20  # numbers drawn at a time
+KEPT = 1 << 24  # numbers kept for the next measure, two bytes each
 _normal = NormalDist()
 
 
@@ -300,10 +302,24 @@ def _percentiles(replicates: Vector, level: float) -> tuple[float, float]:
     return float(ordered[ends[0]]), float(ordered[ends[1]])
 
 
-def _draws(count: int, samples: int, seed: int, width: int) -> Iterator[NDArray[np.int32]]:
-    """Resampled clusters `(some, count)`; `width` numbers a sample are kept in memory at a time."""
-    generator = np.random.default_rng(seed)
+def _draws(count: int, samples: int, seed: int, width: int) -> Iterator[NDArray[np.integer]]:
+    """Resampled clusters `(some, count)`; `width` numbers a sample are kept in memory at a time.
+
+    The draws know nothing of the values, so the measures of the same queries share them.
+    """
     step = max(1, CHUNK // width)
+    if count <= np.iinfo(np.uint16).max and count * samples <= KEPT:
+        return iter(_kept(count, samples, seed, step))
+    return _drawn(count, samples, seed, step)
+
+
+@lru_cache(maxsize=1)
+def _kept(count: int, samples: int, seed: int, step: int) -> list[NDArray[np.uint16]]:
+    return [some.astype(np.uint16) for some in _drawn(count, samples, seed, step)]
+
+
+def _drawn(count: int, samples: int, seed: int, step: int) -> Iterator[NDArray[np.integer]]:
+    generator = np.random.default_rng(seed)
     for start in range(0, samples, step):
         yield generator.integers(0, count, (min(step, samples - start), count), np.int32)
 
@@ -311,7 +327,8 @@ def _draws(count: int, samples: int, seed: int, width: int) -> Iterator[NDArray[
 def _means(sums: Vector, sizes: Vector, samples: int, seed: int) -> Iterator[Vector]:
     alike = bool((sizes == sizes[0]).all())
     for drawn in _draws(len(sums), samples, seed, len(sums)):
-        yield sums[drawn].sum(axis=1) / (len(sums) * sizes[0] if alike else sizes[drawn].sum(axis=1))
+        weights = len(sums) * sizes[0] if alike else sizes.take(drawn, mode="clip").sum(axis=1)
+        yield sums.take(drawn, mode="clip").sum(axis=1) / weights  # clipping what lies inside saves a check each
 
 
 def _medians(columns: list[Vector], labels: NDArray[np.int64], samples: int, seed: int) -> Iterator[Vector]:
