@@ -43,7 +43,7 @@ class Labels:
 
 
 def read_qrels(path: Path) -> Labels:
-    """Read judgements: TREC (`query 0 document grade`), BEIR (tab-separated, with a header) or Parquet.
+    """Read judgements: TREC (`query 0 document grade`), BEIR (tab-separated, with a header), Parquet or JSON lines.
 
     Grades of 0 and below mean "judged and wrong". Raises `InputError` naming the file for what does not fit.
     """
@@ -71,10 +71,14 @@ def _read_table(path: Path) -> pd.DataFrame:
     """Columns `query`, `document` (texts) and `grade` (float64)."""
     if not path.is_file():
         raise InputError(f"{path}: no such file")
+    lines = False
     try:
         if path.suffix == ".parquet":
             frame = pd.read_parquet(path)
+        elif ".jsonl" in path.suffixes:
+            frame = pd.read_json(path, lines=True, dtype=False)
         else:
+            lines = True
             frame = pd.read_csv(path, sep=_separator(path), header=None, dtype=str, quoting=3, keep_default_na=False)
     except (ValueError, OSError) as error:
         raise InputError(f"{path}: not qrels: {' '.join(str(error).split())}") from None
@@ -84,7 +88,7 @@ def _read_table(path: Path) -> pd.DataFrame:
         raise InputError(f"{path}: qrels have 3 columns (BEIR) or 4 (TREC), not {frame.shape[1]}")
     frame.columns = pd.Index(QRELS)
     grades = pd.to_numeric(frame.grade, errors="coerce")
-    if path.suffix != ".parquet" and np.isnan(grades.iloc[0]):  # BEIR's header
+    if lines and np.isnan(grades.iloc[0]):  # BEIR's header
         frame, grades = frame.iloc[1:], grades.iloc[1:]
     if not np.isfinite(grades).all():
         line = int(np.flatnonzero(~np.isfinite(grades))[0])

@@ -79,7 +79,7 @@ def read_run(path: Path) -> Run:
         raise InputError(f"{path}: no such file")
     try:
         rows = _read_parquet(path) if path.suffix == ".parquet" else _read_trec(path)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{path}: not a run: {' '.join(str(error).split())}") from None
     if not rows.lines:
         raise InputError(f"{path}: the run is empty")
@@ -102,10 +102,10 @@ class _Rows:
         self.scores: NDArray[np.floating] = np.empty(0)
 
     def add(self, query: Any, document: Any, score: Any) -> None:
-        """Arrow arrays, one entry a line: ids of any type, floating-point scores."""
+        """Arrow arrays, one entry a line: ids of any type, floating-point scores. Raises `ValueError` for null ids."""
         for name, column in (("query", query), ("document", document)):
             if column.null_count:
-                raise InputError(f"the column {name!r} of the run has empty cells")
+                raise ValueError(f"the column {name!r} has empty cells")
         if not len(score):
             return
         numbers = self.queries.encode(query)

@@ -22,6 +22,7 @@ from mmret.evaluation import (
     read_galleries,
     read_qrels,
     read_run,
+    runs,
     score_run,
     write_run,
 )
@@ -110,6 +111,25 @@ def test_parquet_runs_are_checked(tmp_path: Path) -> None:
         read_run(tmp_path / "nothing.parquet")
 
 
+def test_runs_read_the_same_in_pieces_of_any_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines that lie across the pieces, queries that come back, more lines than a file of that size should have."""
+    rng = random.Random(0)
+    rows = [(f"q{i % 7}", f"d{n}", n / 8) for i in range(14) for n in rng.sample(range(i % 2, 400, 2), 30)]
+    write(tmp_path / "run.txt", "".join(f"{q} Q0 {d} 0 {s} t\n" for q, d, s in rows)[:-1])
+    with gzip.open(tmp_path / "run.gz", "wt") as file:
+        file.write((tmp_path / "run.txt").read_text())
+    pd.DataFrame(rows, columns=["query", "document", "score"]).to_parquet(tmp_path / "run.parquet")
+    expected = {q: {d: s for query, d, s in rows if query == q} for q, _, _ in rows}
+    for piece, batch, shortest in ((1 << 24, 1 << 20, 12), (256, 17, 10_000), (1000, 100, 30)):
+        for name, size in (("PIECE", piece), ("BATCH", batch), ("SHORTEST", shortest)):
+            monkeypatch.setattr(runs, name, size)
+        for name in ("run.txt", "run.gz", "run.parquet"):
+            assert as_sets(read_run(tmp_path / name)) == expected
+    monkeypatch.setattr(runs, "PIECE", 16)
+    with pytest.raises(InputError, match="a line of more than 16 bytes"):
+        read_run(tmp_path / "run.txt")
+
+
 def test_a_full_disk_leaves_no_half_run(tmp_path: Path) -> None:
     run = Run(["q"], ["a"], Ragged.of([[0]]), np.ones(1))
     (tmp_path / "run.txt.part").symlink_to("/dev/full")
@@ -128,7 +148,9 @@ def test_qrels_read_in_all_forms(tmp_path: Path) -> None:
     pd.DataFrame(
         {"query-id": ["q1", "q1", "q1", "q2", "q3"], "corpus-id": list("abcda"), "score": [1, 2, 0, 1, 0]}
     ).to_parquet(tmp_path / "qrels.parquet")
-    for other in (read_qrels(write(tmp_path / "beir.tsv", beir)), read_qrels(tmp_path / "qrels.parquet")):
+    pd.read_parquet(tmp_path / "qrels.parquet").to_json(tmp_path / "qrels.jsonl", orient="records", lines=True)
+    write(tmp_path / "beir.tsv", beir)
+    for other in (read_qrels(tmp_path / name) for name in ("beir.tsv", "qrels.parquet", "qrels.jsonl")):
         assert (other.queries, other.documents, other.without) == (trec.queries, trec.documents, trec.without)
         np.testing.assert_array_equal(other.positives.positions, trec.positives.positions)
 
