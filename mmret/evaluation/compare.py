@@ -106,7 +106,12 @@ def _names(results: Sequence[Result]) -> list[str]:
 def _same_ground(results: Sequence[Result], names: Sequence[str]) -> None:
     first = results[0].record
     for result, name in zip(results[1:], names[1:], strict=True):
-        for part, words in (("name", "benchmark"), ("digest", "benchmark digest"), ("scored_digest", "set of queries")):
+        for part, words in (
+            ("name", "benchmark"),
+            ("digest", "benchmark digest"),
+            ("scored_digest", "set of queries"),
+            ("media_digest", "media"),
+        ):
             a, b = first["benchmark"][part], result.record["benchmark"][part]
             if a != b:
                 raise InputError(f"{names[0]} and {name} differ in their {words}: {a} and {b}; they cannot be compared")

@@ -4,27 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..encoders import Encoder, Model, Vectors, VectorStore
-from ..errors import InputError
-from ..items import Item, Modality, Side
+from ..encoders import Encoder, Vectors, VectorStore
+from ..items import Item, Side
 from ..meter import Meter
 from ..progress import bar
 from .checks import check_vectors
-
-
-def modality_warnings(model: Model, items: Sequence[Item], side: Side) -> list[str]:
-    """What of the items a model does not read. Raises `InputError` when it reads nothing of one."""
-    reads = model.spec.reads(side)
-    unread: set[Modality] = set()
-    for item in items:
-        if not item.modalities & reads:
-            has = ", ".join(sorted(item.modalities)) or "nothing"
-            raise InputError(
-                f"model {model.spec.name!r} reads {', '.join(sorted(reads))} of a {side}, "
-                f"but {side} {item.id} has {has}; choose another model or drop less"
-            )
-        unread |= item.modalities - reads
-    return [f"{model.spec.name} does not read the {modality} of a {side}" for modality in sorted(unread)]
 
 
 def embed_all(

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from platformdirs import user_cache_path
 
 from ..benchmarks import Benchmark, load_benchmark
 from ..encoders import (
@@ -24,11 +23,13 @@ from ..encoders import (
 )
 from ..errors import InputError, RunError, unknown_name
 from ..items import MODALITIES, Item, Modality, Side
-from ..media import SAMPLINGS, Preflight, Reader, Workers, default_workers
+from ..media import SAMPLINGS, Preflight, Reader, Workers, default_workers, digest_all
 from ..meter import Meter, peak_rss_mb
+from ..paths import cache_folder
 from ..vectors import matrix_of
-from .embedding import embed_all, modality_warnings
+from .embedding import embed_all
 from .measures import Measure
+from .modalities import modality_warnings, sound_warnings
 from .pairs import index, pair_answers
 from .protocols import Protocol, protocols_of
 from .results import SCHEMA, Result, environment
@@ -59,7 +60,7 @@ class Settings:
     seed: of encoders that draw random numbers and of the intervals.
     workers, time_limit: decoding processes, and seconds for one file.
     max_memory: bytes for blocks of scores.
-    cache: folder for vectors and media reports; None for the user's cache folder.
+    cache: folder for vectors and media reports; None for `MMRET_CACHE` or the user's cache folder.
     """
 
     protocols: tuple[str, ...] | None = None
@@ -96,7 +97,7 @@ class Settings:
     @property
     def cache_folder(self) -> Path:
         """Folder for vectors and media reports."""
-        return self.cache or user_cache_path("mmret")
+        return cache_folder(self.cache)
 
     def options(self, workers: Workers, device: str, meter: Meter) -> Options:
         """What of these settings an encoder is made with."""
@@ -146,16 +147,22 @@ def evaluate(
     """
     settings = settings or Settings()
     device = _device(settings.device, model)
-    whole = load_benchmark(benchmark, data) if isinstance(benchmark, str) else benchmark
+    if isinstance(benchmark, str):
+        benchmark = load_benchmark(benchmark, data, cache=settings.cache)
+    whole = benchmark
     protocols = protocols_of(whole, settings.protocols)
     meter = Meter()
     with Workers(settings.workers, settings.time_limit) as workers:
         preflight = Preflight(workers, settings.cache_folder / "preflight.jsonl")
         asked = _select(whole, protocols, settings)
+        files = {media for item in (*asked.documents, *asked.queries) for media in item.media}
+        with meter.stage("read media", items=len(files)):
+            digest_all(files, settings.cache, show=show)
         scored, excluded = exclude_bad_media(asked, preflight, settings.on_bad_media, meter, show=show)
         made = create_encoder(model, settings.options(workers, device, meter))
         queries = [item.keep(set(MODALITIES) - set(settings.drop)) for item in scored.queries]
         warnings = [*modality_warnings(made, scored.documents, "document"), *modality_warnings(made, queries, "query")]
+        warnings += sound_warnings(made, scored)
         if isinstance(made, PairScorer):
             unusable = {one["id"] for one in excluded.documents}
             index(made, [item for item in whole.documents if item.id not in unusable], meter)
@@ -236,12 +243,16 @@ def _device(wanted: str, model: str) -> str:
 
 
 def _benchmark_entry(whole: Benchmark, scored: Benchmark) -> dict[str, Any]:
-    """`digest` is that of the whole benchmark, `scored_digest` of the queries and documents left to score."""
+    """`digest` is that of the whole benchmark, `scored_digest` of the queries and documents left to score.
+
+    `media_digest` is that of the media of the latter.
+    """
     return {
         "name": whole.name,
         "version": whole.version,
         "digest": whole.digest,
         "scored_digest": scored.digest,
+        "media_digest": scored.media_digest,
         "queries": len(scored.queries),
         "documents": len(scored.documents),
     }

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..benchmarks import Benchmark, Ragged
 from ..encoders import Vectors
-from .measures import Values
+from .measures import Measure, Values
 from .protocols import Protocol
 from .ranks import Counts, count_with, gallery_scores, scorer_of, without
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -109,11 +108,14 @@ def standings(
         query_ids=[item.id for item in benchmark.queries],
         document_ids=[item.id for item in benchmark.documents],
     )
-    contests = {protocol.name: Contest(benchmark, protocol) for protocol in protocols}
-    return {
-        name: contest.standing(*count_with(scorer, contest.probes, contest.gallery, max_bytes=max_bytes))
-        for name, contest in contests.items()
-    }
+    counted: dict[bool, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+    found = {}
+    for protocol in protocols:
+        contest = Contest(benchmark, protocol)
+        if protocol.everything not in counted:  # with the source and without it, the same candidates are counted
+            counted[protocol.everything] = count_with(scorer, contest.probes, contest.gallery, max_bytes=max_bytes)
+        found[protocol.name] = contest.standing(*counted[protocol.everything])
+    return found
 
 
 def vector_answers(
@@ -138,9 +140,12 @@ def _without_source(counts: Counts, source: Counts) -> Counts:
 
 
 def source_wins(found: Standing) -> dict[str, Values]:
-    """How the source disturbs: share of queries with the source at the top, and with a right document above it.
+    """How the source disturbs, for the queries that have it among their candidates.
 
-    Ties count as the chance that the source, or the right document, comes first in a random order.
+    - `source@1`: the source is at the top; `target>source`: a right document is above it. Ties count as the chance in a
+      random order.
+    - `source MedR`: its rank.
+    - `R@1 lost`: what R@1 gains once the source is masked.
     """
     source, counts = found.source, found.counts
     if source is None:
@@ -151,7 +156,7 @@ def source_wins(found: Standing) -> dict[str, Values]:
     best, of = best[source.query], source.greater
     nan = np.full(n, np.nan)
 
-    def values(expected: Vector, optimistic: Vector, pessimistic: Vector) -> Values:
+    def values(expected: NDArray[Any], optimistic: NDArray[Any], pessimistic: NDArray[Any]) -> Values:
         columns = [nan.copy() for _ in range(3)]
         for column, value in zip(columns, (expected, optimistic, pessimistic), strict=True):
             column[source.query] = value
@@ -160,7 +165,11 @@ def source_wins(found: Standing) -> dict[str, Values]:
     top = of == 0
     alone = source.tied == 1
     above, level = (best < of).astype(float), (best == of).astype(float)
+    first = Measure.parse("R@1")
+    lost = (first(_without_source(counts, source)).expected - first(counts).expected)[source.query]
     return {
+        "source MedR": values(of + (source.tied + 1) / 2, of + 1.0, (of + source.tied).astype(float)),
+        "R@1 lost": values(lost, lost, lost),
         "source@1": values(np.where(top, 1 / source.tied, 0.0), (top & alone).astype(float), top.astype(float)),
         "target>source": values(above + level / 2, above + level, above),
     }

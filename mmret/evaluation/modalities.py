@@ -1,0 +1,43 @@
+"""What a model does not read of what it is asked: said aloud, because figures alone do not show it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..benchmarks import Benchmark
+from ..encoders import Model
+from ..errors import InputError
+from ..items import Item, Modality, Side
+
+
+def modality_warnings(model: Model, items: Sequence[Item], side: Side) -> list[str]:
+    """What of the items a model does not read. Raises `InputError` when it reads nothing of one."""
+    reads = model.spec.reads(side)
+    unread: set[Modality] = set()
+    for item in items:
+        if not item.modalities & reads:
+            has = ", ".join(sorted(item.modalities)) or "nothing"
+            raise InputError(
+                f"model {model.spec.name!r} reads {', '.join(sorted(reads))} of a {side}, "
+                f"but {side} {item.id} has {has}; choose another model or drop less"
+            )
+        unread |= item.modalities - reads
+    return [f"{model.spec.name} does not read the {modality} of a {side}" for modality in sorted(unread)]
+
+
+def sound_warnings(model: Model, benchmark: Benchmark) -> list[str]:
+    """Whether a model that is deaf on a side is asked what takes hearing."""
+    deaf = [side for side in ("query", "document") if "audio" not in model.spec.reads(side)]
+    members = [rows for label, rows in benchmark.slices.items() if label in benchmark.sound_slices]
+    if not deaf or not benchmark.sound_slices:
+        return []
+    if not members:
+        return [f"{model.spec.name} hears nothing of a {' or a '.join(deaf)}; which queries take hearing is not known"]
+    asked = len(np.unique(np.concatenate(members)))
+    return [
+        f"{model.spec.name} hears nothing of a {' or a '.join(deaf)}, and {asked:,} of {len(benchmark.queries):,} "
+        f"queries ({', '.join(sorted(benchmark.sound_slices))}) cannot be answered without hearing: "
+        "its figures on them say how far guessing goes"
+    ]
