@@ -11,7 +11,7 @@ from ..errors import InputError, unknown_name
 from .base import Encoder, Options, PairScorer, Spec
 
 GROUP = "mmret.encoders"
-_BUILT_IN = ("random", "text", "tagbridge")
+_BUILT_IN = ("bm25", "random", "text", "tagbridge")
 
 
 class EncoderClass(Protocol):
@@ -93,7 +93,8 @@ def create_encoder(reference: str, options: Options) -> Encoder | PairScorer:
     unknown = set(options.choices) - set(model.preprocessing)
     if unknown:
         raise InputError(f"model {reference!r} has no {', '.join(sorted(unknown))} to choose")
-    if isinstance(model, PairScorer) != (cls.spec.scoring == "pairs"):
-        method, other = ("score", "embed") if cls.spec.scoring == "pairs" else ("embed", "score")
-        raise InputError(f"model {reference!r} declares scoring {cls.spec.scoring!r}: give it {method}, and no {other}")
+    scoring = model.spec.scoring  # of a family, each member has its own
+    if isinstance(model, PairScorer) != (scoring == "pairs"):
+        method, other = ("score", "embed") if scoring == "pairs" else ("embed", "score")
+        raise InputError(f"model {reference!r} declares scoring {scoring!r}: give it {method}, and no {other}")
     return model

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,7 +33,10 @@ class VectorStore:
     """
 
     def __init__(self, root: Path, encoder: Encoder, side: Side) -> None:
-        self.folder = root / "vectors" / f"{encoder.spec.name}-{fingerprint(encoder)}-{side}"
+        name = re.sub(r"[^\w.+-]+", "_", encoder.spec.name)[
+            :80
+        ]  # "st:/a/folder" would be a path; the digest tells apart
+        self.folder = root / "vectors" / f"{name}-{fingerprint(encoder)}-{side}"
         self._sets = encoder.spec.scoring == "maxsim"
         self._rows: dict[str, NDArray[np.float32]] = {}  # `(d,)` each, or `(vectors of the item, d)`
         try:
