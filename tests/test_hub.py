@@ -50,9 +50,9 @@ def test_a_cached_repository_needs_no_network(tmp_path: Path) -> None:
     weights = resolve("org/name")
     assert weights == Weights("org/name", COMMIT)
     assert weights.fetch() == snapshot
-    assert resolve(f"org/name@{COMMIT}") == weights
+    assert resolve(f"org/name@{COMMIT}").fetch() == snapshot
     assert resolve("org/name@v1").revision == "f" * 40
-    with pytest.raises(RunError, match=rf"org/name: .*hf download org/name --revision {'f' * 40}; or name a local"):
+    with pytest.raises(RunError, match="org/name: .*hf download org/name --revision v1; or name a local"):
         resolve("org/name@v1").fetch()
 
 
@@ -81,7 +81,7 @@ def test_whatever_a_library_raises_becomes_a_message(tmp_path: Path) -> None:
     ):
         raise KeyError("x")
     with (
-        pytest.raises(RunError, match=rf"ValueError: bad; .*hf download org/name --revision {COMMIT} \(5 MB\)"),
+        pytest.raises(RunError, match=r"ValueError: bad; .*hf download org/name \(5 MB\)"),
         remote.loading(),
     ):
         raise ValueError("bad\nmore")

@@ -35,12 +35,14 @@ class Weights:
     revision: commit hash, or "sha256:…" over the files of a local folder.
     folder: the local folder; None for a repository of the Hub.
     size_mb: what a download takes; 0 where it is not known.
+    version: branch, tag or commit that was asked for.
     """
 
     reference: str
     revision: str
     folder: Path | None = None
     size_mb: float = 0.0
+    version: str = "main"
 
     def fetch(self, *patterns: str) -> Path:
         """The folder that holds the files, those that match `patterns` where some are given.
@@ -53,12 +55,16 @@ class Weights:
         from huggingface_hub.errors import LocalEntryNotFoundError
 
         what: dict[str, Any] = {"allow_patterns": list(patterns)} if patterns else {"ignore_patterns": _OTHER_FORMATS}
-        what |= {"revision": self.revision, "etag_timeout": NETWORK_SECONDS}
+        what |= {"etag_timeout": NETWORK_SECONDS}
         with self.loading():
             try:  # what is in the cache needs no network
-                return Path(snapshot_download(self.reference, local_files_only=True, **what))
+                return Path(snapshot_download(self.reference, revision=self.revision, local_files_only=True, **what))
             except LocalEntryNotFoundError:
-                return Path(snapshot_download(self.reference, **what))
+                # By the version's name, so that the cache remembers what it means.
+                found = Path(snapshot_download(self.reference, revision=self.version, **what))
+            if found.name != self.revision:
+                raise RunError(f"{self.reference}: {self.version} has changed on the Hub just now; run this again")
+            return found
 
     @contextmanager
     def loading(self) -> Iterator[None]:
@@ -102,25 +108,26 @@ def resolve(reference: str, *, cache: Path | None = None, size_mb: float = 0.0) 
     if reference and folder.is_dir():
         return Weights(reference, _digest(folder, cache), folder)
     name, _, version = reference.partition("@")
+    version = version or "main"
     if not _ID.fullmatch(name) or name.startswith("."):
         raise InputError(f"{reference}: no such folder, and no ID of the Hub such as org/name or org/name@revision")
-    return Weights(name, _commit(name, version, size_mb), None, size_mb)
+    return Weights(name, _commit(name, version, size_mb), None, size_mb, version)
 
 
 def _commit(name: str, version: str, size_mb: float) -> str:
-    """The commit that a version ("" for main) means: by the Hub's cache, else by the Hub."""
+    """The commit that a version means: by the Hub's cache, else by the Hub."""
     from huggingface_hub import HfApi, constants
     from huggingface_hub.file_download import repo_folder_name
 
     if _COMMIT.fullmatch(version):
         return version
-    known = Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=name, repo_type="model"), "refs", version or "main")
+    known = Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=name, repo_type="model"), "refs", version)
     if known.is_file():
         return known.read_text().strip()
     try:
-        found = HfApi().model_info(name, revision=version or None, timeout=NETWORK_SECONDS).sha
+        found = HfApi().model_info(name, revision=version, timeout=NETWORK_SECONDS).sha
     except Exception as error:  # the classes of network errors differ between versions of the library
-        wanted = Weights(name, version, None, size_mb)
+        wanted = Weights(name, version, None, size_mb, version)
         raise InputError(
             f"{name}: no such folder, not in the Hub's cache, and the Hub does not answer: {_said(error)}; "
             f"{_download(wanted)}"
@@ -129,7 +136,7 @@ def _commit(name: str, version: str, size_mb: float) -> str:
 
 
 def _download(weights: Weights) -> str:
-    version = f" --revision {weights.revision}" if weights.revision else ""
+    version = "" if weights.version == "main" else f" --revision {weights.version}"
     size = f" ({weights.size_mb:,.0f} MB)" if weights.size_mb else ""
     return (
         f"where there is a network: hf download {weights.reference}{version}{size}; "
