@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 
 from ..errors import InputError
@@ -17,8 +18,8 @@ def one_of(options: Options, name: str, known: Sequence[str]) -> str:
     return chosen
 
 
-def number(options: Options, name: str, default: float, least: float = 0.0) -> float:
-    """A number of at least `least`. Raises `InputError` for anything else."""
+def number(options: Options, name: str, default: float, least: float = 0.0, most: float = sys.float_info.max) -> float:
+    """A number from `least` to `most`. Raises `InputError` for anything else."""
     chosen = options.choices.get(name)
     if chosen is None:
         return default
@@ -26,6 +27,7 @@ def number(options: Options, name: str, default: float, least: float = 0.0) -> f
         value = float(chosen)
     except ValueError:
         value = math.nan
-    if not least <= value < math.inf:
-        raise InputError(f"{name} must be a number of at least {least:g}, not {chosen!r}")
+    if not least <= value <= most:
+        limit = f"of at least {least:g}" if most == sys.float_info.max else f"from {least:g} to {most:g}"
+        raise InputError(f"{name} must be a number {limit}, not {chosen!r}")
     return value
