@@ -31,3 +31,11 @@ def number(options: Options, name: str, default: float, least: float = 0.0, most
         limit = f"of at least {least:g}" if most == sys.float_info.max else f"from {least:g} to {most:g}"
         raise InputError(f"{name} must be a number {limit}, not {chosen!r}")
     return value
+
+
+def whole_number(options: Options, name: str, default: int) -> int:
+    """The choice `name` as a positive whole number. Raises `InputError` for anything else."""
+    given = options.choices.get(name, str(default))
+    if not given.isdecimal() or not int(given):
+        raise InputError(f"{name} must be a whole number above 0, not {given!r}")
+    return int(given)

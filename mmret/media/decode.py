@@ -65,7 +65,13 @@ def ends(total: int, count: int) -> NDArray[np.int64]:
     return np.linspace(0, total - 1, count).round().astype(np.int64)
 
 
-SAMPLINGS: dict[str, Callable[[int, int], NDArray[np.int64]]] = {"centres": centres, "ends": ends}
+def vlm2vec(total: int, count: int) -> NDArray[np.int64]:
+    """VLM2Vec's rule: of at most 64 frames kept of the clip, `count` at equal distances, or all if there are fewer."""
+    kept = np.arange(64) * total // 64 if total > 64 else np.arange(total)
+    return kept if len(kept) <= count else kept[np.linspace(0, len(kept) - 1, count, dtype=np.int64)]
+
+
+SAMPLINGS: dict[str, Callable[[int, int], NDArray[np.int64]]] = {"centres": centres, "ends": ends, "vlm2vec": vlm2vec}
 
 
 def decode(media: Media, request: ClipRequest) -> Clip:

@@ -1,0 +1,104 @@
+"""Folders of tiny, randomly drawn models with a real tokenizer and processor, laid out as on the Hub."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmret import cpu_torch
+
+WORDS = (
+    "the same room with a dog that barks loudly and a calm voice instead of music",
+    "Find the clip that corresponds to the given sentence and video segment: Describe the sound.",
+    "Understand the content of the provided video. Represent the given image.",
+)
+TEXT = {
+    "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
+    "num_key_value_heads": 2, "max_position_embeddings": 4096, "bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 0,
+}  # fmt: skip
+ROPE = {"rope_type": "default", "mrope_section": [1, 1, 2], "rope_theta": 10_000.0}
+SEEN = {"depth": 1, "embed_dim": 16, "hidden_size": 32, "num_heads": 2, "mlp_ratio": 2}
+
+
+def tokenizer(marks: Sequence[str], **names: str) -> Any:
+    """A byte-level tokenizer as Qwen's: "<|endoftext|>" is 0 and pads, the marks follow."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import Qwen2Tokenizer
+
+    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *marks]
+    raw = Tokenizer(models.BPE())
+    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    raw.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    raw.train_from_iterator(
+        WORDS, trainers.BpeTrainer(vocab_size=400, special_tokens=special, initial_alphabet=alphabet)
+    )
+    raw.add_special_tokens([AddedToken(mark, special=True) for mark in special])
+    return Qwen2Tokenizer(
+        tokenizer_object=raw, pad_token="<|endoftext|>", eos_token="<|endoftext|>", extra_special_tokens=names
+    )
+
+
+def qwen2vl(folder: Path, seed: int = 0) -> Path:
+    """Qwen2-VL."""
+    cpu_torch.prepare()
+    import torch
+    from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
+    from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+    words = tokenizer(["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"])
+    config = Qwen2VLConfig(
+        text_config={**TEXT, "vocab_size": len(words), "rope_parameters": ROPE},
+        vision_config=SEEN,
+        image_token_id=words.convert_tokens_to_ids("<|image_pad|>"),
+        video_token_id=words.convert_tokens_to_ids("<|video_pad|>"),
+        vision_start_token_id=words.convert_tokens_to_ids("<|vision_start|>"),
+        vision_end_token_id=words.convert_tokens_to_ids("<|vision_end|>"),
+    )
+    torch.manual_seed(seed)
+    model = Qwen2VLForConditionalGeneration(config)
+    sharpen(model)
+    model.save_pretrained(folder)
+    words.save_pretrained(folder)
+    Qwen2VLImageProcessorPil(min_pixels=56 * 56, max_pixels=28 * 28 * 1280).save_pretrained(folder)
+    return folder
+
+
+def sharpen(model: Any) -> None:
+    """Larger weights than a fresh model has, so that what it reads shows in its vectors."""
+    import torch
+
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.ndim > 1:
+                weight.mul_(4)
+
+
+def adapter(base: Any, folder: Path, *, dora: bool = False, acts: bool = True, old_names: bool = True) -> Path:
+    """An adapter on a base model, its weights named as before transformers 5, as those of VLM2Vec are."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from safetensors.torch import load_file, save_file
+
+    torch.manual_seed(7)
+    settings = LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj", "down_proj"], use_dora=dora)
+    adapted = get_peft_model(base, settings)
+    if acts:
+        with torch.no_grad():
+            for name, weight in adapted.named_parameters():
+                if "lora_B" in name:
+                    weight.normal_(std=0.5)
+                elif "lora_magnitude" in name:
+                    weight.mul_(1.5)
+    adapted.save_pretrained(folder)
+    if old_names:
+        file = folder / "adapter_model.safetensors"
+        moved = {
+            name.replace("model.language_model.layers", "model.layers").replace(
+                "model.model.visual", "model.visual"
+            ): weight
+            for name, weight in load_file(file).items()
+        }
+        save_file(moved, file)
+    return folder
