@@ -79,7 +79,9 @@ class Clip:
 
     def _embed(self, item: Item) -> NDArray[np.float32]:
         said = self._towers.text(item.text) if item.text is not None else None
-        return weighted_sum([(self._text_weight, said), (1 - self._text_weight, self._picture(item))])
+        together = weighted_sum((self._text_weight, said), (1 - self._text_weight, self._picture(item)))
+        assert together is not None  # items of which nothing is read are refused before
+        return together
 
     def _picture(self, item: Item) -> NDArray[np.float32] | None:
         media = _looked_at(item)

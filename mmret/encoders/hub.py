@@ -24,6 +24,9 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 # The same weights for other libraries, which many repositories carry as well.
 _OTHER_FORMATS = ["*.onnx*", "*.h5", "*.msgpack", "*.ot", "*.gguf", "onnx/*", "openvino/*", "coreml/*"]
 
+# Counters and indices that older files lack and no vector depends on.
+_NO_WEIGHTS = ("num_batches_tracked", "position_ids", "token_type_ids", "relative_position_index")
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -81,7 +84,8 @@ class Weights:
 
     def require_all(self, info: Mapping[str, Any]) -> None:
         """Raise `RunError` where transformers, asked for `output_loading_info`, left weights as it drew them."""
-        drawn = sorted(map(str, [*info.get("missing_keys", ()), *info.get("mismatched_keys", ())]))
+        lacking = [str(key) for kind in ("missing_keys", "mismatched_keys") for key in info.get(kind, ())]
+        drawn = sorted(key for key in lacking if not key.endswith(_NO_WEIGHTS))
         if drawn:
             raise RunError(
                 f"{self.reference}: lacks weights of the model, or has them in another shape: {first_ten(drawn)}; "

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,9 +17,7 @@ def mean_of_units(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return unit(np.stack([unit(vector) for vector in vectors]).mean(0, dtype=np.float32))
 
 
-def weighted_sum(
-    parts: Sequence[tuple[float, NDArray[np.float32] | None]],
-) -> NDArray[np.float32]:
-    """Unit vector `(d,)` of the sum of unit vectors by weight; a part that is None is not there."""
+def weighted_sum(*parts: tuple[float, NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
+    """Unit vector `(d,)` of the sum of unit vectors by weight, of those that are there; None where none is."""
     there = [np.float32(weight) * vector for weight, vector in parts if vector is not None]
-    return unit(np.sum(there, axis=0, dtype=np.float32))
+    return unit(np.sum(there, axis=0, dtype=np.float32)) if there else None

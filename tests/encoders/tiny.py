@@ -33,3 +33,47 @@ def tiny_clip(folder: Path, seed: int = 0) -> Path:
     config = {"model_cfg": CLIP, "preprocess_cfg": PREPROCESS}
     (folder / "open_clip_config.json").write_text(json.dumps(config))
     return folder
+
+
+def tiny_tokenizer() -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Vocabulary and merges of a byte-level BPE that knows every byte."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=300,
+        special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(["a dog barks loudly and a siren howls"] * 3, trainer)
+    model = json.loads(tokenizer.to_str())["model"]
+    return model["vocab"], [tuple(pair) for pair in model["merges"]]
+
+
+def tiny_clap(folder: Path, truncation: str = "rand_trunc", seconds: int = 1) -> Path:
+    """A CLAP of transformers; "rand_trunc" as in models without fusion, "fusion" as in those with."""
+    import torch
+    from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, ClapProcessor, RobertaTokenizer
+
+    torch.manual_seed(0)
+    sound = {
+        "patch_embeds_hidden_size": 8, "hidden_size": 64, "depths": [1, 1, 1, 1], "num_attention_heads": [1, 2, 4, 8],
+        "spec_size": 128, "window_size": 2, "enable_fusion": truncation == "fusion", "fusion_type": "aff_2d",
+        "enable_patch_fusion": truncation == "fusion",
+    }  # fmt: skip
+    text = {
+        "vocab_size": 300, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,
+        "max_position_embeddings": 66,
+    }  # fmt: skip
+    model = ClapModel(ClapConfig(audio_config=sound, text_config=text, projection_dim=16))
+    for name, weight in model.named_parameters():
+        if weight.ndim > 1 and "relative" not in name:
+            torch.nn.init.normal_(weight, std=0.2)
+    model.save_pretrained(folder)
+    vocabulary, merges = tiny_tokenizer()
+    tokenizer = RobertaTokenizer(vocab=vocabulary, merges=merges, model_max_length=64)
+    front = ClapFeatureExtractor(truncation=truncation, max_length_s=seconds)
+    ClapProcessor(front, tokenizer).save_pretrained(folder)
+    return folder
