@@ -21,6 +21,7 @@ MakeClip = Callable[..., Path]
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the user's cache, or reaches a network."""
     monkeypatch.setenv("MMRET_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("MMRET_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
 

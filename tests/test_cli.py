@@ -34,7 +34,7 @@ def test_eval_writes_the_result_and_prints_a_table(capfd: pytest.CaptureFixture[
     output = tmp_path / "out"
     code, out, err = mmret(capfd, "eval", "--bench", "omnicvr-mini", "--model", "random", "--output", str(output))
     assert code == 0
-    for words in ("gallery-no-source", "global", "audio-center/speech", "R@10", "MedR", "source@1", "by chance"):
+    for words in ("gallery-no-source", "global", "audio-center/speech", "R@10", "MedR", "it comes first", "by chance"):
         assert words in out
     assert "preflight" in err
     assert "item/s" in err
@@ -65,7 +65,11 @@ def test_json_is_all_that_stdout_holds(capfd: pytest.CaptureFixture[str], small:
         (["eval", "--bench", "omnicvr-mini", "--model", "random", "--drop", "smell"], 2, "smell"),
         (["eval", "--model", "random"], 2, "--bench"),
         (["models", "show", "clop"], 2, "unknown model 'clop'"),
-        (["benchmarks", "show", "omnicvr"], 2, "did you mean omnicvr-mini"),
+        (["benchmarks", "show", "omnicvr-maxi"], 2, "did you mean omnicvr-mini"),
+        (["benchmarks", "show", "omnicvr"], 2, "fetch it: mmret benchmarks get omnicvr"),
+        (["benchmarks", "get", "omnicvr-mini"], 2, "unknown benchmark to fetch"),
+        (["eval", "--bench", "omnicvr-mini", "--model", "random", "--set", "prompt"], 2, "--set takes NAME=VALUE"),
+        (["eval", "--bench", "omnicvr-mini", "--model", "random", "--dtype", "int4"], 2, "unknown dtype"),
         (["evil"], 2, "evil"),
     ],
 )
@@ -223,8 +227,11 @@ def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
     command = [script, "eval", "--bench", "omnicvr-mini", "--model", "tagbridge", "--cache", tmp_path]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stderr is not None
-        while "preflight" not in process.stderr.read(10):
-            pass
+        seen = ""
+        while "preflight" not in seen:
+            more = process.stderr.read(1)
+            assert more, f"ended before it could be interrupted: {seen}"
+            seen += more
         os.killpg(process.pid, signal.SIGINT)
         err = process.stderr.read()
     assert process.returncode == 130

@@ -3,8 +3,9 @@
 from .base import Benchmark
 from .draft import Draft, Fault
 from .exclusions import Exclusions
+from .published import PublishedTable, published_tables
 from .ragged import Ragged
-from .registry import Entry, benchmarks, exclusions_of, folder_of, load_benchmark, read_draft, register_benchmark
+from .registry import Entry, benchmarks, exclusions_path, folder_of, load_benchmark, read_draft, register_benchmark
 from .usable import media_faults
 from .verify import Verification, verify
 
@@ -14,13 +15,15 @@ __all__ = [
     "Entry",
     "Exclusions",
     "Fault",
+    "PublishedTable",
     "Ragged",
     "Verification",
     "benchmarks",
-    "exclusions_of",
+    "exclusions_path",
     "folder_of",
     "load_benchmark",
     "media_faults",
+    "published_tables",
     "read_draft",
     "register_benchmark",
     "verify",

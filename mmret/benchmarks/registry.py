@@ -101,7 +101,8 @@ def load_benchmark(
     Raises `InputError` when labels are faulty and no exclusion list shows that this is known.
     """
     draft = read_draft(name, data, cache=cache)
-    path = exclusions or exclusions_of(name, data)
+    beside = exclusions_path(name, data)
+    path = exclusions or (beside if beside.is_file() else None)
     if path is None and isinstance(draft, Draft) and draft.faults:
         where = f"{name} --data {data}" if data else name
         raise InputError(
@@ -140,7 +141,6 @@ def folder_of(name: str, data: Path | None) -> Path:
     return data or (data_folder(name) if name in benchmarks() else Path(name))
 
 
-def exclusions_of(name: str, data: Path | None) -> Path | None:
-    """The exclusion list that lies with the data, if there is one."""
-    path = folder_of(name, data) / NAME
-    return path if path.is_file() else None
+def exclusions_path(name: str, data: Path | None) -> Path:
+    """Where the exclusion list of a benchmark lies, beside its data."""
+    return folder_of(name, data) / NAME

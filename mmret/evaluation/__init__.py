@@ -1,5 +1,6 @@
 """How good: exact ranks, measures, statistics, runs, and the main job that joins a benchmark and an encoder."""
 
+from .blind import evaluate_with_blind
 from .compare import Ranking, compare_results
 from .evaluate import Settings, evaluate
 from .exports import EXPORTS
@@ -29,6 +30,7 @@ __all__ = [
     "Values",
     "compare_results",
     "evaluate",
+    "evaluate_with_blind",
     "load_result",
     "oracle_vectors",
     "protocols_of",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ from .scoring import Answers, vector_answers
 from .selection import OnBadMedia, candidates_only, exclude_bad_media, sample
 from .summary import MEASURES, summaries_of
 
+DTYPES = ("float32", "bfloat16", "float16")
+
 
 def _plain(value: object) -> object:
     return str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
@@ -55,6 +57,8 @@ class Settings:
     drop: modalities taken from the queries, to see what they are worth.
     batch_size: items embedded and kept at a time, or queries scored; it never changes a vector or a score.
     device: a torch device, or "auto" for the GPU where there is one.
+    dtype: floating-point type of a model's weights, a name of torch's.
+    choices: parts and prompts of a model made of several, by name.
     frames, sampling, reader: how clips are decoded.
     on_bad_media: "exclude" leaves unusable files out for all models alike, "fail" stops.
     seed: of encoders that draw random numbers and of the intervals.
@@ -69,6 +73,8 @@ class Settings:
     drop: tuple[Modality, ...] = ()
     batch_size: int = 16
     device: str = "auto"
+    dtype: str = "float32"
+    choices: Mapping[str, str] = field(default_factory=dict)
     frames: int = 8
     sampling: str = "centres"
     reader: Reader = "decord"
@@ -88,6 +94,8 @@ class Settings:
                 raise InputError(f"{name} must be at least {least}, not {value}")
         if not self.time_limit > 0:
             raise InputError(f"time_limit must be more than 0 seconds, not {self.time_limit}")
+        if self.dtype not in DTYPES:
+            raise unknown_name("dtype", self.dtype, DTYPES)
         if self.sampling not in SAMPLINGS:
             raise unknown_name("sampling", self.sampling, SAMPLINGS)
         unknown = set(self.drop) - set(MODALITIES)
@@ -104,6 +112,9 @@ class Settings:
         return Options(
             workers=workers,
             device=device,
+            dtype=self.dtype,
+            choices=self.choices,
+            cache=self.cache,
             frames=self.frames,
             sampling=self.sampling,
             reader=self.reader,

@@ -18,7 +18,7 @@ from .runs import Run, read_run, write_run
 
 SCHEMA = "mmret.result/1"
 # Settings that change scores; workers, device, cache, batch size, memory and time limit change none.
-DECISIVE = ("drop", "limit", "frames", "sampling", "reader", "seed", "preprocessing")
+DECISIVE = ("drop", "limit", "dtype", "frames", "sampling", "reader", "seed", "preprocessing")
 RESULT, PER_QUERY, RUN = "result.json", "per_query.parquet", "run.parquet"
 _PACKAGES = ("mmret", "numpy", "torch", "torchaudio", "av", "decord", "pillow", "faiss-cpu", "pandas", "pyarrow")
 

@@ -16,9 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 TYPES = ("audio-center", "visual-center", "integrated")
-WORDS = (
-    "keep replace remove add the voice music rain drum dog street kitchen hand camera slower louder red night".split()
-)
+WORDS = ["keep", "replace", "remove", "add", "the", "voice", "music", "rain", "drum", "street", "hand", "slower", "red"]
 
 
 @dataclass(frozen=True)

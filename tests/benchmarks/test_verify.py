@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from mmret.benchmarks import Exclusions, Verification, exclusions_of, load_benchmark, read_draft, verify
+from mmret.benchmarks import Exclusions, Verification, exclusions_path, load_benchmark, read_draft, verify
 from mmret.errors import InputError
 from mmret.evaluation import Settings, evaluate
 from mmret.media import Preflight, Workers
@@ -109,7 +109,7 @@ def test_later_evaluations_reuse_the_list(broken: Path, workers: Workers, tmp_pa
         load_benchmark(str(broken))
     found = check(broken, workers, tmp_path)
     found.excluded.save(broken / "exclusions.json", found.digest)
-    assert exclusions_of(str(broken), None) == broken / "exclusions.json"
+    assert exclusions_path(str(broken), None) == broken / "exclusions.json"
     result = evaluate(str(broken), "random", Settings())
     assert [one["id"] for one in result.record["excluded"]["documents"]] == ["clip-5"]
     assert sorted(one["id"] for one in result.record["excluded"]["queries"]) == ["query-0", "query-4", "query-5"]

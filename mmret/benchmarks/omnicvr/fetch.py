@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import pyarrow.parquet as pq
 
@@ -16,9 +15,6 @@ from ...errors import RunError
 from .original import NAME
 from .releases import CLIPS, Release
 from .reupload import CONFIGS
-
-Part = Literal["labels", "videos"]
-PARTS: tuple[Part, ...] = ("labels", "videos")
 
 
 @dataclass(frozen=True)
@@ -40,8 +36,11 @@ class Remote:
     columns: tuple[str, ...] | None
 
 
-def plan(release: Release, parts: Sequence[Part]) -> list[Remote]:
-    """The files to fetch. Raises `RunError` when the Hub cannot be reached or does not have them."""
+def plan(release: Release, parts: Sequence[str]) -> list[Remote]:
+    """The files to fetch of the parts "labels" and "videos".
+
+    Raises `RunError` when the Hub cannot be reached or does not have them.
+    """
     files = []
     if "labels" in parts:
         found = list(_files(release.labels, release.revision, lambda path: path.endswith(".parquet")))

@@ -8,10 +8,18 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from ..benchmarks import PublishedTable
 from ..encoders import Spec, missing_packages
-from .compare import Ranking
+from ..evaluation import Ranking
 
 _RANKS = ("MedR", "MeanR", "source MedR")
+_SOURCE = {
+    "R@1 lost": "R@1 lost to it",
+    "source@1": "it comes first",
+    "target>source": "target above it",
+    "source MedR": "its median rank",
+}
+_ASIDE = ("n", *_SOURCE)  # not among the measures of the main table
 
 
 def result_table(record: Mapping[str, Any]) -> Table:
@@ -23,7 +31,7 @@ def result_table(record: Mapping[str, Any]) -> Table:
 def scores_table(scores: Mapping[str, Any], title: str) -> Table:
     """Protocol × slice × measure, each value above its interval, in percent (ranks as they are); and chance."""
     entries = [entry for slices in scores.values() for entry in slices.values()]
-    names = [name for name in dict.fromkeys(name for entry in entries for name in entry) if name != "n"]
+    names = [name for name in dict.fromkeys(name for entry in entries for name in entry) if name not in _ASIDE]
     table = Table(
         title=title,
         caption="percent with 95 % interval; MedR and MeanR are ranks",
@@ -38,6 +46,75 @@ def scores_table(scores: Mapping[str, Any], title: str) -> Table:
         chance = [_number(name, slices["all"].get(name, {}).get("random")) for name in names]
         table.add_row("", "(all, by chance)", "", *chance, style="dim")
         table.add_section()
+    return table
+
+
+def source_table(record: Mapping[str, Any]) -> Table | None:
+    """Slice × protocol: what the query's own source does among the candidates; None where no protocol lets it in."""
+    scores = {
+        protocol: slices
+        for protocol, slices in record["scores"].items()
+        if any(name in slices["all"] for name in _SOURCE)
+    }
+    if not scores:
+        return None
+    table = Table(title="the query's own source among the candidates, percent", box=SIMPLE_HEAD)
+    for heading in ("protocol", "slice", "n", "R@1 with it", "R@1 without", *_SOURCE.values()):
+        table.add_column(heading, justify="left" if heading in ("protocol", "slice") else "right")
+    for protocol, slices in scores.items():
+        for label, entry in slices.items():
+            without = record["scores"].get(f"{protocol}-no-source", {}).get(label, {})
+            both = [_value("R@1", one["R@1"]) if "R@1" in one else "–" for one in (entry, without)]
+            cells = [_value(name, entry[name]) if name in entry else "–" for name in _SOURCE]
+            table.add_row(protocol if label == "all" else "", label, str(entry["n"]), *both, *cells)
+        table.add_section()
+    return table
+
+
+def blind_table(record: Mapping[str, Any], measure: str) -> Table:
+    """Slice × protocol: the model, itself with parts of the query covered, and how far it is ahead of these."""
+    blind, variants = record["blind"], record["blind"]["variants"]
+    table = Table(
+        title=f"{measure}: what could be had blind",
+        caption="percent; ahead: of the best blind one, with 95 % interval paired by query",
+        box=SIMPLE_HEAD,
+    )
+    for heading in ("slice", "protocol", "n", record["model"]["name"], *variants, "ahead"):
+        table.add_column(heading, justify="left" if heading in ("slice", "protocol") else "right")
+    for label in next(iter(record["scores"].values())):
+        for protocol, slices in record["scores"].items():
+            gain = blind["gain"][protocol].get(label, {}).get(measure)
+            table.add_row(
+                label,
+                protocol,
+                str(slices[label]["n"]),
+                _number(measure, slices[label][measure]["value"]),
+                *(_blind(one, protocol, label, measure) for one in variants.values()),
+                "–"
+                if gain is None
+                else "{} [{}, {}]".format(*(_number(measure, gain[k]) for k in ("value", "low", "high"))),
+            )
+        table.add_section()
+    return table
+
+
+def _blind(variant: Mapping[str, Any], protocol: str, label: str, measure: str) -> str:
+    entry = variant.get("scores", {}).get(protocol, {}).get(label, {}).get(measure)
+    return "refused" if "refused" in variant else "–" if entry is None else _number(measure, entry["value"])
+
+
+def published_table(published: PublishedTable) -> Table:
+    """Results of others, as they gave them."""
+    names = list(dict.fromkeys(name for row in published.rows for name in row))
+    table = Table(
+        title=f"PUBLISHED, not measured by mmret: {published.title}, {published.queries:,} queries, percent",
+        caption=f"{published.origin}\nprotocol: {published.protocol}",
+        box=SIMPLE_HEAD,
+    )
+    for name in names:
+        table.add_column(name, justify="right" if "@" in name else "left")
+    for row in published.rows:
+        table.add_row(*(str(row.get(name, "–")) for name in names))
     return table
 
 

@@ -1,0 +1,39 @@
+"""The command `mmret`: parse, call one function, print."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from ..errors import MmretError
+from . import benchmarks, models, runs
+from .common import note
+from .evaluate import evaluate_model
+
+app = typer.Typer(
+    help="Benchmarks for multimodal retrieval: which encoder finds the right video or table, and by how much?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command("eval")(evaluate_model)
+for command in (runs.score, runs.convert, runs.compare, runs.export):
+    app.command()(command)
+app.add_typer(benchmarks.app, name="benchmarks")
+app.add_typer(models.app, name="models")
+
+
+def main() -> None:
+    """Entry point: exit code 0 for a result, 1 for a failed run, 2 for misuse, 130 when interrupted."""
+    try:
+        app()
+    except MmretError as error:
+        note(f"mmret: {error}")
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except SystemExit as stop:
+        if stop.code == 130:  # typer's for Ctrl-C
+            note("mmret: interrupted; what was embedded is kept, run the same command to go on")
+        raise

@@ -1,0 +1,139 @@
+"""`mmret benchmarks`: what can be asked, and whether it is what it claims to be."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .common import Bench, Cache, Data, Json, Slices, TimeLimit, WorkerCount, note, show, show_json, show_mapping
+
+if TYPE_CHECKING:
+    from ..benchmarks.omnicvr import Release
+
+
+class Part(StrEnum):
+    """Parts of a benchmark that can be fetched."""
+
+    labels = "labels"
+    videos = "videos"
+
+
+app = typer.Typer(help="The benchmarks that can be named.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_(as_json: Json = False) -> None:
+    """All benchmarks by name."""
+    from ..benchmarks import benchmarks
+
+    show_mapping({name: entry.summary for name, entry in benchmarks().items()}, as_json=as_json)
+
+
+@app.command("show")
+def show_benchmark(
+    name: Bench,
+    data: Data = None,
+    slices: Slices = None,
+    published: Annotated[bool, typer.Option("--published", help="Results that others published.")] = False,
+    as_json: Json = False,
+) -> None:
+    """One benchmark: sizes, slices, galleries, digest and data card."""
+    from dataclasses import asdict
+
+    from ..benchmarks import load_benchmark, published_tables
+    from .tables import published_table
+
+    if published:
+        tables = published_tables(name)
+        if as_json:
+            show_json([asdict(table) for table in tables])
+        for table in () if as_json else tables:
+            show(published_table(table))
+        if not tables:
+            note(f"no published results of {name} are known")
+        return
+    benchmark = load_benchmark(name, data, slices=slices)
+    show_mapping(benchmark.describe(), as_json=as_json)
+    if not as_json and benchmark.card:
+        print(f"\n{benchmark.card}")
+
+
+@app.command()
+def verify(
+    name: Bench,
+    data: Data = None,
+    exclusions: Annotated[
+        Path | None, typer.Option(help="Where the list of what must be left out is written. Default: beside the data.")
+    ] = None,
+    workers: WorkerCount = None,
+    time_limit: TimeLimit = 60.0,
+    cache: Cache = None,
+    as_json: Json = False,
+) -> None:
+    """Check labels and galleries, decode every file, and write the list of what evaluations must leave out."""
+    from ..benchmarks import exclusions_path, read_draft
+    from ..benchmarks import verify as verify_draft
+    from ..media import Preflight, Workers
+    from ..paths import cache_folder
+
+    draft = read_draft(name, data, cache=cache)
+    with Workers(workers, time_limit) as pool:
+        found = verify_draft(draft, Preflight(pool, cache_folder(cache) / "preflight.jsonl"), cache, show=True)
+    show_mapping(found.describe() if as_json else found.lines(), as_json=as_json)
+    path = exclusions or exclusions_path(name, data)
+    if found.excluded:
+        found.excluded.save(path, found.digest)
+        note(f"written: {path}; evaluations leave out what it names")
+        sys.exit(1)
+    if path.is_file():
+        path.unlink()
+        note(f"removed: {path}; nothing has to be left out any more")
+
+
+@app.command()
+def get(
+    name: Annotated[str, typer.Argument(help="Name of a benchmark.")],
+    parts: Annotated[list[Part] | None, typer.Option(help="What to fetch; repeat for several. Default: all.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder to fetch into. Default: mmret's data folder.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Fetch a benchmark from the Hub; what is there already stays, and a file cut short goes on."""
+    from ..benchmarks import folder_of
+    from ..benchmarks.omnicvr import fetch, plan
+    from ..errors import InputError
+
+    release = _release(name)
+    files, folder = plan(release, [part.value for part in parts or Part]), folder_of(name, data)
+    whole = sum(file.size for file in files if file.columns is None)
+    note(f"{name}: {len(files)} files, {whole / 1e9:.1f} GB and the labels, into {folder}")
+    if not yes and not sys.stdin.isatty():
+        raise InputError("nobody can be asked here; say that you want this with --yes")
+    if not yes:
+        typer.confirm("Fetch them?", abort=True, err=True)
+    fetch(files, folder, tell=note)
+    note(f"done; check them: mmret benchmarks verify {name}" + (f" --data {data}" if data else ""))
+
+
+@app.command()
+def unpack(name: Annotated[str, typer.Argument(help="Name of a benchmark.")], data: Data = None) -> None:
+    """Write videos that lie inside Parquet files into tars, from which clips are read in place."""
+    from ..benchmarks import folder_of
+    from ..benchmarks.omnicvr import unpack_videos
+
+    _release(name)
+    for tar in unpack_videos(folder_of(name, data), show=True):
+        note(f"written: {tar}")
+
+
+def _release(name: str) -> Release:
+    from ..benchmarks.omnicvr import OMNICVR
+    from ..errors import unknown_name
+
+    releases = {release.name: release for release in OMNICVR}
+    if name not in releases:
+        raise unknown_name("benchmark to fetch", name, releases)
+    return releases[name]

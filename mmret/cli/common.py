@@ -1,0 +1,51 @@
+"""What the commands share: options, and how they print. Answers go to stdout, progress and trouble to stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Bench = Annotated[str, typer.Argument(help="Name of a benchmark, or a folder that holds one.")]
+Data = Annotated[Path | None, typer.Option(help="Folder of the benchmark's data, where it is not the usual one.")]
+Cache = Annotated[Path | None, typer.Option(envvar="MMRET_CACHE", help="Folder for vectors and media reports.")]
+Exclusions = Annotated[
+    Path | None,
+    typer.Option(help="List of what is left out. Default: exclusions.json beside the data."),
+]
+Slices = Annotated[Path | None, typer.Option(help="Slices: CSV or Parquet of slice, and query or source, target.")]
+WorkerCount = Annotated[int | None, typer.Option(help="Decoding processes.")]
+TimeLimit = Annotated[float, typer.Option(help="Seconds a decoder may take for one file.")]
+
+
+def note(text: str) -> None:
+    """A line on stderr."""
+    print(text, file=sys.stderr)
+
+
+def show(renderable: object) -> None:
+    """A table on stdout."""
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else 160).print(renderable)
+
+
+def show_json(value: object) -> None:
+    """Plain values as JSON on stdout."""
+    import json
+
+    print(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def show_mapping(mapping: Mapping[str, object], *, as_json: bool) -> None:
+    """Names and values, one a line."""
+    if as_json:
+        show_json(mapping)
+        return
+    width = max(map(len, mapping), default=0)
+    for key, value in mapping.items():
+        print(f"{key:<{width}}  {value}")

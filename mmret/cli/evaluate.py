@@ -1,0 +1,132 @@
+"""`mmret eval`: a benchmark and a model in, a result out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import InputError
+from .common import Cache, Data, Exclusions, Json, Slices, TimeLimit, WorkerCount, note, show
+
+
+class Dropped(StrEnum):
+    """What can be taken from a query."""
+
+    text = "text"
+    image = "image"
+    video = "video"
+    audio = "audio"
+
+
+class OnBad(StrEnum):
+    """What is done about unusable media."""
+
+    exclude = "exclude"
+    fail = "fail"
+
+
+class ReaderName(StrEnum):
+    """The libraries that decode frames."""
+
+    decord = "decord"
+    pyav = "pyav"
+
+
+def evaluate_model(
+    bench: Annotated[str, typer.Option("--bench", "-b", help="Name of a benchmark, or a folder that holds one.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="Name of a model.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the result files.")] = None,
+    data: Data = None,
+    exclusions: Exclusions = None,
+    slices: Slices = None,
+    protocol: Annotated[list[str] | None, typer.Option(help="Protocol; repeat for several. Default: all.")] = None,
+    measure: Annotated[list[str] | None, typer.Option(help="Measure such as nDCG@10; repeat for several.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Score this many queries only, sampled by slice.")] = None,
+    with_blind: Annotated[
+        bool, typer.Option("--with-blind", help="Also with parts of the query covered, and a model of text alone.")
+    ] = False,
+    drop: Annotated[list[Dropped] | None, typer.Option(help="Take this from every query; repeat for several.")] = None,
+    batch_size: Annotated[int, typer.Option(help="Items embedded and kept at a time.")] = 16,
+    device: Annotated[str, typer.Option(help="Device of torch, such as cpu or cuda.")] = "auto",
+    dtype: Annotated[str, typer.Option(help="Type of weights: float32, bfloat16 or float16.")] = "float32",
+    choose: Annotated[
+        list[str] | None, typer.Option("--set", help="NAME=VALUE, a part or prompt of the model; repeat for several.")
+    ] = None,
+    frames: Annotated[int, typer.Option(help="Frames read of each clip.")] = 8,
+    sampling: Annotated[
+        str, typer.Option(help="Which frames: centres of equal stretches, or with both ends.")
+    ] = "centres",
+    reader: Annotated[ReaderName, typer.Option(help="Library that decodes the frames.")] = ReaderName.decord,
+    on_bad_media: Annotated[
+        OnBad, typer.Option(help="Leave unusable files out for all models alike, or stop.")
+    ] = OnBad.exclude,
+    seed: Annotated[int, typer.Option(help="Seed of random encoders and of the intervals.")] = 0,
+    workers: WorkerCount = None,
+    time_limit: TimeLimit = 60.0,
+    max_memory: Annotated[int, typer.Option(help="Megabytes for blocks of scores.")] = 64,
+    cache: Cache = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another evaluation's result.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Evaluate a model on a benchmark."""
+    from ..benchmarks import load_benchmark
+    from ..evaluation import MEASURES, Settings, evaluate, evaluate_with_blind
+
+    settings = Settings(
+        protocols=tuple(protocol) if protocol else None,
+        measures=tuple(measure) if measure else MEASURES,
+        limit=limit,
+        drop=tuple(one.value for one in drop or ()),
+        batch_size=batch_size,
+        device=device,
+        dtype=dtype,
+        choices=dict(_pair(one) for one in choose or ()),
+        frames=frames,
+        sampling=sampling,
+        reader=reader.value,
+        on_bad_media=on_bad_media.value,
+        seed=seed,
+        workers=workers,
+        time_limit=time_limit,
+        max_memory=max_memory * 1_000_000,
+        cache=cache,
+    )
+    benchmark = load_benchmark(bench, data, exclusions=exclusions, slices=slices, cache=cache)
+    run = evaluate_with_blind if with_blind else evaluate
+    result = run(benchmark, model, settings, show=True)
+    if output is not None:
+        result.save(output, overwrite=overwrite)
+    for warning in result.record["warnings"]:
+        note(f"warning: {warning}")
+    excluded = result.record["excluded"]
+    for one in excluded["documents"]:
+        note(f"excluded document {one['id']}: {one['reason']}: {one['file']}")
+    for one in excluded["queries"]:
+        note(f"excluded query {one['id']}: {one['reason']}")
+    if as_json:
+        print(result.json())
+    else:
+        _show_tables(result.record)
+    if output is not None:
+        note(f"written: {output}/result.json, per_query.parquet, run.parquet")
+
+
+def _show_tables(record: Mapping[str, Any]) -> None:
+    from .tables import blind_table, result_table, source_table
+
+    show(result_table(record))
+    if (sources := source_table(record)) is not None:
+        show(sources)
+    if "blind" in record:
+        show(blind_table(record, record["settings"]["resolved"]["measures"][0]))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not name or not separator:
+        raise InputError(f"--set takes NAME=VALUE, not {text!r}")
+    return name, value

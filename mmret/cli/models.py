@@ -1,0 +1,29 @@
+"""`mmret models`: what can answer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .common import Json, show, show_json, show_mapping
+
+app = typer.Typer(help="The models that can be named.", no_args_is_help=True)
+
+
+@app.command("list")
+def models_list(as_json: Json = False) -> None:
+    """All models: what each reads of queries and documents, its size and licence, and whether it can run here."""
+    from ..encoders import encoders
+    from .tables import models_table
+
+    specs = [cls.spec for cls in encoders().values()]
+    show_json([spec.describe() for spec in specs]) if as_json else show(models_table(specs))
+
+
+@app.command("show")
+def models_show(name: Annotated[str, typer.Argument(help="Name of a model.")], as_json: Json = False) -> None:
+    """One model: modalities, size, licence, training data, limits, and how to get it."""
+    from ..encoders import find_encoder
+
+    show_mapping(find_encoder(name).spec.describe(), as_json=as_json)

@@ -1,0 +1,140 @@
+"""Runs and results: score, convert, compare, export."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .common import Data, Json, note, show, show_json
+
+
+class OnMissing(StrEnum):
+    """What is done about judged queries that a run lacks."""
+
+    error = "error"
+    zero = "zero"
+
+
+class OnUnknown(StrEnum):
+    """What is done about queries of a run that are not judged."""
+
+    error = "error"
+    ignore = "ignore"
+
+
+def score(
+    run: Annotated[Path, typer.Option(help="Run: Parquet (query, document, score) or TREC's six columns, .gz too.")],
+    qrels: Annotated[
+        Path | None, typer.Option(help="Judgements: TREC's four columns, BEIR's three, or Parquet.")
+    ] = None,
+    gallery: Annotated[
+        Path | None, typer.Option(help="Candidates, beside --qrels: query-id and corpus-ids, Parquet or JSON lines.")
+    ] = None,
+    bench: Annotated[
+        str | None, typer.Option("--bench", "-b", help="In place of --qrels: name of a benchmark, or its folder.")
+    ] = None,
+    data: Data = None,
+    protocol: Annotated[
+        list[str] | None, typer.Option(help="Protocol of the benchmark; repeat for several. Default: those of a run.")
+    ] = None,
+    measure: Annotated[list[str] | None, typer.Option(help="Measure such as nDCG@10; repeat for several.")] = None,
+    missing: Annotated[OnMissing, typer.Option(help="Refuse a run that lacks queries, or count 0.")] = OnMissing.error,
+    unknown: Annotated[OnUnknown, typer.Option(help="Refuse queries not judged, or ignore them.")] = OnUnknown.error,
+    per_query: Annotated[Path | None, typer.Option(help="Write each query's values here, CSV.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the intervals.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Score a run file against judgements or a benchmark."""
+    from ..benchmarks import load_benchmark
+    from ..errors import InputError
+    from ..evaluation import MEASURES, read_galleries, read_qrels, read_run, score_run, score_run_on
+    from .tables import measures_table, scores_table
+
+    if (qrels is None) == (bench is None):
+        raise InputError("give either --qrels FILE or --bench NAME: a benchmark has judgements of its own")
+    if qrels is None and gallery is not None:
+        raise InputError("--gallery goes with --qrels: a benchmark has galleries of its own; see --protocol")
+    if bench is None and (data is not None or protocol):
+        raise InputError("--data and --protocol go with --bench, not with --qrels")
+    measures = measure or MEASURES
+    if bench is not None:
+        benchmark = load_benchmark(bench, data)
+        scored = score_run_on(
+            read_run(run),
+            benchmark,
+            protocols=protocol or None,
+            measures=measures,
+            missing=missing.value,
+            unknown=unknown.value,
+            seed=seed,
+        )
+        table = scores_table(scored.scores, f"{run} on {benchmark.name} {benchmark.version}")
+    elif qrels is not None:
+        labels = read_qrels(qrels)
+        scored = score_run(
+            read_run(run),
+            labels,
+            galleries=None if gallery is None else read_galleries(gallery),
+            measures=measures,
+            missing=missing.value,
+            unknown=unknown.value,
+            seed=seed,
+        )
+        table = measures_table(scored.scores)
+        if labels.without:
+            note(f"{len(labels.without)} judged queries have no right document and no value")
+    if scored.unknown:
+        note(f"{scored.unknown} queries of the run are not judged and were left out")
+    if scored.missing:
+        note(f"{len(scored.missing)} judged queries are missing in the run and count 0")
+    for name, share in scored.unlisted.items():
+        note(f"{name}: the run does not list {share:.1%} of the candidates; they count as placed behind the others")
+    if per_query is not None:
+        scored.per_query.to_csv(per_query, index=False)
+    show_json(scored.describe()) if as_json else show(table)
+
+
+def convert(
+    run: Annotated[Path, typer.Argument(help="The run to read.")],
+    target: Annotated[Path, typer.Argument(help="The run to write: .parquet, or TREC's text, .gz too.")],
+    tag: Annotated[str, typer.Option(help="Name of the system in TREC's last column.")] = "mmret",
+) -> None:
+    """Convert a run between Parquet and TREC's six columns."""
+    from ..evaluation import read_run, write_run
+
+    write_run(read_run(run), target, tag)
+
+
+def compare(
+    results: Annotated[list[Path], typer.Argument(help="Two or more output folders of `mmret eval`.")],
+    protocol: Annotated[str | None, typer.Option(help="Protocol. Default: the first one scored.")] = None,
+    measure: Annotated[str, typer.Option(help="Measure that all results hold.")] = "R@1",
+    seed: Annotated[int, typer.Option(help="Seed of the tests.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Compare results on the same queries: paired tests, effects, and who cannot be told apart."""
+    from ..evaluation import compare_results, load_result
+    from .tables import pairs_table, ranking_table
+
+    ranking = compare_results([load_result(path) for path in results], protocol=protocol, measure=measure, seed=seed)
+    if as_json:
+        show_json(ranking.describe())
+        return
+    show(ranking_table(ranking))
+    show(pairs_table(ranking))
+
+
+def export(
+    result: Annotated[Path, typer.Argument(help="Output folder of `mmret eval`.")],
+    form: Annotated[str, typer.Option("--format", help="mteb, csv, markdown or latex.")] = "markdown",
+) -> None:
+    """Print a result in the form of others."""
+    from ..errors import unknown_name
+    from ..evaluation import EXPORTS, load_result
+
+    if form not in EXPORTS:
+        raise unknown_name("format", form, EXPORTS)
+    print(EXPORTS[form](load_result(result)), end="")

@@ -1,0 +1,175 @@
+"""`mmret benchmarks` as a person runs it, with a Hub on the loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mmret.benchmarks import load_benchmark
+
+from ..conftest import write_clip
+from ..hub import Hub, serve
+from .omnicvr_files import Labels, make_labels, write_original, write_reupload, write_tars
+
+SIZE = 400_000  # of the videos, larger than what a reader fetches ahead
+
+
+@pytest.fixture(scope="module")
+def labels() -> Labels:
+    return make_labels(queries=10, documents=24, gallery=12)
+
+
+@pytest.fixture(scope="module")
+def uploads(labels: Labels, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Both repositories: the re-upload with videos in its Parquet files, the original with tars."""
+    folder = tmp_path_factory.mktemp("uploads")
+    clips = [
+        write_clip(folder / f"{i}.mp4", tone=200.0 + i, seconds=1.0, frames=8).read_bytes() + os.urandom(SIZE)
+        for i in range(3)
+    ]
+    write_original(folder / "original", labels)
+    write_tars(folder / "original", labels.documents, clips, same=True)
+    write_reupload(folder / "reupload", labels, clips={n: clips[i % 3] for i, n in enumerate(labels.documents)})
+    return {"Jun-Yang/OmniCVR": folder / "original", "mteb/OmniCVR": folder / "reupload"}
+
+
+@pytest.fixture
+def hub(uploads: dict[str, Path]) -> Iterator[Hub]:
+    with serve(uploads) as server:
+        yield server
+
+
+def mmret(*arguments: object, hub: Hub | None = None) -> subprocess.CompletedProcess[str]:
+    environment = dict(os.environ)
+    if hub is not None:
+        home = os.environ["MMRET_CACHE"] + "/hub"
+        environment |= {"HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0", "HF_HOME": home, "HF_HUB_DISABLE_XET": "1"}
+    command = [sys.executable, "-m", "mmret", *map(str, arguments)]
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
+
+
+def test_get_brings_labels_without_videos_and_clips_as_tars(hub: Hub, labels: Labels, tmp_path: Path) -> None:
+    done = mmret("benchmarks", "get", "omnicvr", "--yes", hub=hub)
+    assert done.returncode == 0, done.stderr
+    assert "mmret benchmarks verify omnicvr" in done.stderr
+    corpus = next(name for name in hub.sent if name.startswith("corpus/"))
+    assert hub.sent[corpus] < 24 * SIZE / 2  # of 24 videos, some lie in what is read ahead
+    benchmark = load_benchmark("omnicvr")
+    assert (len(benchmark.queries), len(benchmark.documents)) == (10, 24)
+    assert set(benchmark.slices) == set(labels.kind)
+    assert all(item.video is not None and item.video.path.suffix == ".tar" for item in benchmark.documents)
+    sent = dict(hub.sent)
+    assert mmret("benchmarks", "get", "omnicvr", "--yes", hub=hub).returncode == 0
+    assert dict(hub.sent) == sent  # nothing is sent twice
+
+
+def test_get_asks_first_and_names_what_went_wrong(hub: Hub, tmp_path: Path) -> None:
+    asked = mmret("benchmarks", "get", "omnicvr", hub=hub)
+    assert asked.returncode == 2
+    assert "0.0 GB and the labels" in asked.stderr
+    assert "--yes" in asked.stderr
+    hub.lies.add("videos/omnivideos-1.tar")
+    lied = mmret("benchmarks", "get", "omnicvr", "--yes", "--data", tmp_path / "here", hub=hub)
+    assert lied.returncode == 1
+    assert "omnivideos-1.tar: came with digest" in lied.stderr
+    assert not (tmp_path / "here" / "videos" / "omnivideos-1.tar").exists()
+    offline = mmret("benchmarks", "get", "omnicvr", "--yes")
+    assert offline.returncode == 1
+    assert "HF_HUB_OFFLINE is set" in offline.stderr
+    unknown = mmret("benchmarks", "get", "omnicvr-500", "--yes", hub=hub)
+    assert unknown.returncode == 1
+    assert "Traceback" not in lied.stderr + offline.stderr + unknown.stderr
+
+
+def test_a_connection_cut_in_the_middle_is_taken_up_again(tmp_path: Path) -> None:
+    tar, size, cut = "videos/omnivideos-0.tar", 25_000_000, 15_000_000
+    (tmp_path / "far" / "videos").mkdir(parents=True)
+    (tmp_path / "far" / tar).write_bytes(os.urandom(size))
+    get = ("benchmarks", "get", "omnicvr", "--yes", "--data", tmp_path / "here", "--parts", "videos")
+    with serve({"Jun-Yang/OmniCVR": tmp_path / "far"}) as hub:
+        hub.cut[tar] = cut
+        done = mmret(*get, hub=hub)
+        if done.returncode:  # the library gave up: the same command goes on
+            assert "run the same command" in done.stderr
+            done = mmret(*get, hub=hub)
+        assert done.returncode == 0, done.stderr
+        assert hub.sent[tar] < size + cut  # what had come was not all sent again
+    assert (tmp_path / "here" / tar).read_bytes() == (tmp_path / "far" / tar).read_bytes()
+
+
+def test_videos_are_unpacked_out_of_parquet(uploads: dict[str, Path], tmp_path: Path) -> None:
+    folder = tmp_path / "reupload"
+    folder.symlink_to(uploads["mteb/OmniCVR"])
+    refused = mmret("benchmarks", "show", "omnicvr", "--data", folder)
+    assert refused.returncode == 2
+    assert f"mmret benchmarks unpack omnicvr --data {folder}" in refused.stderr
+    done = mmret("benchmarks", "unpack", "omnicvr", "--data", folder)
+    assert done.returncode == 0, done.stderr
+    benchmark = load_benchmark("omnicvr", folder)
+    original = load_benchmark("omnicvr", uploads["Jun-Yang/OmniCVR"])
+    assert benchmark.media_digest == original.media_digest
+    assert mmret("benchmarks", "unpack", "omnicvr", "--data", uploads["Jun-Yang/OmniCVR"]).returncode == 2
+
+
+def test_verify_writes_the_list_that_eval_reads(small: Path, tmp_path: Path) -> None:
+    clip = small / "videos" / "clip-2.mp4"
+    whole = clip.read_bytes()
+    clip.write_bytes(whole[: len(whole) // 2])
+    found = mmret("benchmarks", "verify", small)
+    assert found.returncode == 1
+    assert "DEFECT unusable documents" in found.stdout
+    assert f"written: {small}/exclusions.json" in found.stderr
+    result = mmret("eval", "--bench", small, "--model", "random", "--json")
+    assert result.returncode == 0, result.stderr
+    assert [one["id"] for one in json.loads(result.stdout)["excluded"]["documents"]] == ["clip-2"]
+    clip.write_bytes(whole)
+    assert mmret("benchmarks", "verify", small).returncode == 0
+    assert not (small / "exclusions.json").exists()
+    machine = mmret("benchmarks", "verify", small, "--json")
+    assert json.loads(machine.stdout)["media"]["readable"] == 6
+
+
+def test_published_results_are_marked_as_such() -> None:
+    shown = mmret("benchmarks", "show", "omnicvr", "--published")
+    assert shown.returncode == 0
+    assert shown.stdout.count("PUBLISHED, not measured by mmret") == 8
+    for words in ("AudioVLM2Vec", "66.98", "77.2", "not stated", "not checked against its PDF"):
+        assert words in shown.stdout
+    tables = json.loads(mmret("benchmarks", "show", "omnicvr", "--published", "--json").stdout)
+    for table in tables:  # a share of whole queries, wherever it claims to be one
+        for row in table["rows"]:
+            assert 0 <= row["R@1"] <= 100
+            assert row["R@1"] <= row.get("R@10", 100)
+
+
+def test_both_source_policies_and_the_blind_stand_side_by_side(small: Path, tmp_path: Path) -> None:
+    about = json.loads((small / "benchmark.json").read_text()) | {"sound_slices": ["even"]}
+    (small / "benchmark.json").write_text(json.dumps(about))
+    done = mmret("eval", "--bench", small, "--model", "text", "--with-blind", "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    for words in (
+        "the query's own source among the candidates",
+        "R@1 with it",
+        "R@1 without",
+        "target above it",
+        "what could be had blind",
+        "instruction only",
+        "source only",
+        "ahead",
+    ):
+        assert words in done.stdout
+    assert "text hears nothing of a query, and 3 of 6 queries (even)" in done.stderr
+    blind = json.loads((tmp_path / "out" / "result.json").read_text())["blind"]
+    assert "refused" in blind["variants"]["source only"]  # a model of text alone has nothing left to read
+    own = json.loads((tmp_path / "out" / "result.json").read_text())["scores"]
+    assert blind["variants"]["instruction only"]["scores"] == own
+    gain = blind["gain"]["gallery"]["all"]["R@1"]
+    assert (gain["value"], gain["low"], gain["high"]) == (0.0, 0.0, 0.0)
