@@ -102,3 +102,35 @@ def adapter(base: Any, folder: Path, *, dora: bool = False, acts: bool = True, o
         }
         save_file(moved, file)
     return folder
+
+
+def qwen2audio(folder: Path) -> Path:
+    """Qwen2-Audio, with the generation settings of the public one: drawn at random, repetition punished."""
+    cpu_torch.prepare()
+    import torch
+    from transformers import (
+        GenerationConfig,
+        Qwen2AudioConfig,
+        Qwen2AudioForConditionalGeneration,
+        Qwen2AudioProcessor,
+        WhisperFeatureExtractor,
+    )
+
+    words = tokenizer(["<|audio_bos|>", "<|AUDIO|>", "<|audio_eos|>"])
+    config = Qwen2AudioConfig(
+        audio_config={
+            "d_model": 16, "encoder_layers": 1, "encoder_attention_heads": 2, "encoder_ffn_dim": 32,
+            "num_mel_bins": 16, "max_source_positions": 200,
+        },
+        text_config={**TEXT, "model_type": "qwen2", "vocab_size": len(words)},
+        audio_token_index=words.convert_tokens_to_ids("<|AUDIO|>"),
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model = Qwen2AudioForConditionalGeneration(config)
+    sharpen(model)
+    model.generation_config = GenerationConfig(
+        do_sample=True, temperature=0.7, top_k=20, repetition_penalty=1.1, eos_token_id=0, pad_token_id=0
+    )
+    model.save_pretrained(folder)
+    Qwen2AudioProcessor(WhisperFeatureExtractor(feature_size=16, chunk_length=4), words).save_pretrained(folder)
+    return folder

@@ -1,0 +1,56 @@
+"""asr: what is said, in English, by Moonshine tiny (Jeffries et al. 2024, arXiv 2410.15608), offline on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ...errors import InputError
+from ..weights import PackagedFile
+from .base import Sound
+
+_PACKAGE = "moonshine_voice"
+_FILES = (
+    PackagedFile(
+        _PACKAGE, "assets/tiny-en/encoder_model.ort", "94e90a4654fc45cdfedb77c4c08e1739f48862998e58fada384b25118134f221"
+    ),
+    PackagedFile(
+        _PACKAGE,
+        "assets/tiny-en/decoder_model_merged.ort",
+        "cf524c4862d36e9e5ab032eddc73637efd822d70e868ac575cf1a46e1e4708a0",
+    ),
+    PackagedFile(
+        _PACKAGE, "assets/tiny-en/tokenizer.bin", "6884b35fd6377d4c4d32336a0bc152f36b64d1e45b6503683cdc238250a8472d"
+    ),
+)
+
+
+class SpeechCaptions:
+    """The sentences of each sound; an empty caption where nobody speaks."""
+
+    name, revision, rate, family = "asr", "1 moonshine-voice 0.0.44 tiny-en", 16_000, ""
+    settings: Mapping[str, Any] = {}
+
+    def __init__(self) -> None:
+        if find_spec(_PACKAGE) is None:
+            raise InputError("captioner 'asr' needs moonshine_voice (85 MB); install with: pip install 'mmret[asr]'")
+
+    @cached_property
+    def _recogniser(self) -> Any:
+        from moonshine_voice.moonshine_api import ModelArch
+        from moonshine_voice.transcriber import Transcriber
+
+        checked = [file.locate() for file in _FILES]
+        folder: Path = checked[0].parent
+        return Transcriber(str(folder), ModelArch.TINY)
+
+    def caption(self, sounds: Sequence[Sound]) -> list[str]:
+        """What is said in each sound."""
+        return [self._caption(sound) for sound in sounds]
+
+    def _caption(self, sound: Sound) -> str:
+        lines = self._recogniser.transcribe_without_streaming(sound.samples.tolist(), self.rate).lines
+        return " ".join(line.text.strip() for line in lines if line.text.strip())

@@ -1,0 +1,138 @@
+"""Captions on disk, written once for all models: a folder of JSON lines that a person can read.
+
+Each captioner has a file, `<name>-<fingerprint>.jsonl`, beside `<name>-<fingerprint>.json`, which says what it is. A
+line is one caption: digest and name of the media file, caption, whether the sound is silent, seconds of sound.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import RunError
+from ...items import Media
+from ...meter import Meter
+from ...progress import bar
+from .base import Caption, Captioner, Sound, fingerprint, identity
+
+BATCH = 16
+NO_SOUND = np.zeros(0, np.float32)
+
+
+class CaptionStore:
+    """The captions of one captioner, by content of the media.
+
+    Parameters
+    ----------
+    root: mmret's cache folder.
+    captioner: who writes what is missing.
+    meter: the time that takes goes to its stage "caption".
+    """
+
+    def __init__(self, root: Path, captioner: Captioner, meter: Meter) -> None:
+        self._captioner = captioner
+        self._meter = meter
+        self.path = root / "captions" / f"{_plain(captioner.name)}-{fingerprint(captioner)}.jsonl"
+        self._known = {line["sha256"]: Caption(line["caption"], line["silent"]) for line in _lines(self.path)}
+
+    def captions(
+        self, files: Sequence[Media], load: Callable[[Media], NDArray[np.float32] | None], *, show: bool = False
+    ) -> list[Caption]:
+        """The caption of each file.
+
+        Parameters
+        ----------
+        files: media files; those of equal content share a caption.
+        load: gives the mono samples of a file at the captioner's rate, float32 `(n,)`, or None where it has no sound;
+            asked only for files without a caption, and only if the captioner listens at all.
+        show: whether progress is shown.
+        """
+        todo = list({media.digest: media for media in files if media.digest not in self._known}.values())
+        with bar(len(todo), f"captions by {self._captioner.name}", "sound", show=show and bool(todo)) as progress:
+            for start in range(0, len(todo), BATCH):
+                batch = todo[start : start + BATCH]
+                listens = bool(self._captioner.rate)
+                # Decoding has a stage of its own.
+                sounds = [Sound(one, _samples(load(one)) if listens else NO_SOUND) for one in batch]
+                with self._meter.stage("caption", items=len(batch)):
+                    self._write(sounds)
+                progress.update(len(batch))
+        return [self._known[media.digest] for media in files]
+
+    def _write(self, sounds: Sequence[Sound]) -> None:
+        """Caption a batch and keep it; once this returns, it survives a kill or a power cut."""
+        heard = [sound for sound in sounds if not (self._captioner.rate and sound.silent)]
+        words = dict(zip(map(id, heard), self._captioner.caption(heard) if heard else [], strict=True))
+        captions = [Caption(words.get(id(sound), ""), silent=id(sound) not in words) for sound in sounds]
+        rows = [
+            {
+                "sha256": sound.media.digest,
+                "file": (sound.media.member or sound.media.path.name),
+                "caption": caption.text,
+                "silent": caption.silent,
+                "seconds": round(len(sound.samples) / self._captioner.rate, 2) if self._captioner.rate else None,
+            }
+            for sound, caption in zip(sounds, captions, strict=True)
+        ]
+        try:
+            self._describe()
+            with self.path.open("a", encoding="utf-8") as file:
+                # The leading line break parts a line from one that a killed process left unfinished.
+                file.write("\n" + "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise RunError(
+                f"{self.path}: captions cannot be kept: {error.strerror or error}; "
+                "free some space or name another folder with --cache; those written before are kept"
+            ) from error
+        self._known.update((row["sha256"], caption) for row, caption in zip(rows, captions, strict=True))
+
+    def _describe(self) -> None:
+        if not self.path.with_suffix(".json").exists():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            described = json.dumps(identity(self._captioner), indent=1, sort_keys=True, ensure_ascii=False)
+            self.path.with_suffix(".json").write_text(described, encoding="utf-8")
+
+
+def find_captions(root: Path, wanted: str) -> list[dict[str, Any]]:
+    """What all captioners wrote about a file: its name, with or without its ending, or the beginning of its digest.
+
+    Each entry is a line of a store with the captioner's identity as `captioner`.
+    """
+    found = []
+    for path in sorted((root / "captions").glob("*.jsonl")):
+        about = path.with_suffix(".json")
+        captioner = json.loads(about.read_text(encoding="utf-8")) if about.exists() else {"name": path.stem}
+        for line in {line["sha256"]: line for line in _lines(path)}.values():
+            file = Path(line["file"])
+            if wanted in (line["file"], file.name, file.stem) or (
+                len(wanted) >= 8 and line["sha256"].startswith(wanted)
+            ):
+                found.append(line | {"captioner": captioner})
+    return found
+
+
+def _samples(sound: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    return NO_SOUND if sound is None else sound
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        try:
+            line = json.loads(text)
+        except json.JSONDecodeError:
+            continue  # the last line of a run that was killed while writing it
+        if isinstance(line, dict):
+            yield line
+
+
+def _plain(name: str) -> str:
+    """A captioner's name as part of a file's name: paths and addresses lose their slashes."""
+    return "".join(sign if sign.isalnum() or sign in "-_.+" else "_" for sign in name)[:80]
