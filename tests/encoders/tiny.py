@@ -77,3 +77,52 @@ def tiny_clap(folder: Path, truncation: str = "rand_trunc", seconds: int = 1) ->
     front = ClapFeatureExtractor(truncation=truncation, max_length_s=seconds)
     ClapProcessor(front, tokenizer).save_pretrained(folder)
     return folder
+
+
+def tiny_bert(folder: Path, labels: int = 0) -> Path:
+    """A BERT of transformers that spells its words; with `labels`, one that classifies pairs."""
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification, BertModel, BertTokenizer
+
+    torch.manual_seed(0)
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{one}" for one in letters), *":?,."]
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    config = BertConfig(vocab_size=len(words), max_position_embeddings=64, num_labels=labels or 2, **sizes)
+    model = BertForSequenceClassification(config) if labels else BertModel(config)
+    for weight in model.parameters():
+        if weight.ndim > 1:
+            torch.nn.init.normal_(weight, std=0.3)
+    model.save_pretrained(folder)
+    BertTokenizer(vocab={word: i for i, word in enumerate(words)}, model_max_length=64).save_pretrained(folder)
+    return folder
+
+
+def tiny_hf_clip(folder: Path) -> Path:
+    """A CLIP of transformers, as sentence-transformers loads them."""
+    import torch
+    from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPProcessor, CLIPTokenizer
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    vocabulary, merges = tiny_tokenizer()
+    text = {**sizes, "vocab_size": 300, "max_position_embeddings": 64, "bos_token_id": 0, "eos_token_id": 2}
+    model = CLIPModel(
+        CLIPConfig(text_config=text, vision_config={**sizes, "image_size": 32, "patch_size": 8}, projection_dim=16)
+    )
+    for weight in model.parameters():
+        if weight.ndim > 1:
+            torch.nn.init.normal_(weight, std=0.3)
+    model.save_pretrained(folder)
+    tokenizer = CLIPTokenizer(
+        vocab=vocabulary,
+        merges=merges,
+        model_max_length=64,
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+    )
+    size = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
+    CLIPProcessor(CLIPImageProcessorPil(**size), tokenizer).save_pretrained(folder)
+    return folder

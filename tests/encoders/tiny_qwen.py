@@ -134,3 +134,72 @@ def qwen2audio(folder: Path) -> Path:
     model.save_pretrained(folder)
     Qwen2AudioProcessor(WhisperFeatureExtractor(feature_size=16, chunk_length=4), words).save_pretrained(folder)
     return folder
+
+
+def colqwen2(folder: Path) -> Path:
+    """ColQwen2, over a Qwen2-VL."""
+    qwen2vl(folder / "base")
+    import torch
+    from transformers import (
+        AutoTokenizer,
+        ColQwen2Config,
+        ColQwen2ForRetrieval,
+        ColQwen2Processor,
+        Qwen2VLConfig,
+        Qwen2VLImageProcessor,
+    )
+
+    torch.manual_seed(0)
+    vision_language = Qwen2VLConfig.from_pretrained(folder / "base")
+    model = ColQwen2ForRetrieval(ColQwen2Config(vlm_config=vision_language, embedding_dim=16))
+    sharpen(model)
+    model.save_pretrained(folder)
+    pictures = Qwen2VLImageProcessor(min_pixels=56 * 56, max_pixels=28 * 28 * 16)
+    ColQwen2Processor(pictures, AutoTokenizer.from_pretrained(folder / "base")).save_pretrained(folder)
+    return folder
+
+
+def colpali(folder: Path) -> Path:
+    """ColPali, over a PaliGemma that makes a picture 9 tokens."""
+    cpu_torch.prepare()
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import (
+        ColPaliConfig,
+        ColPaliForRetrieval,
+        ColPaliProcessor,
+        PaliGemmaConfig,
+        PreTrainedTokenizerFast,
+        SiglipImageProcessor,
+    )
+
+    raw = Tokenizer(models.BPE())
+    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    raw.decoder = decoders.ByteLevel()
+    special = ["<pad>", "<eos>", "<bos>", "<image>"]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    raw.train_from_iterator(
+        WORDS, trainers.BpeTrainer(vocab_size=400, special_tokens=special, initial_alphabet=alphabet)
+    )
+    words = PreTrainedTokenizerFast(
+        tokenizer_object=raw, pad_token="<pad>", eos_token="<eos>", bos_token="<bos>",
+        extra_special_tokens={"image_token": "<image>"},
+    )  # fmt: skip
+    pictures = SiglipImageProcessor(size={"height": 42, "width": 42})
+    pictures.image_seq_length = 9
+    processor = ColPaliProcessor(pictures, words)
+    config = PaliGemmaConfig(
+        text_config={**TEXT, "model_type": "gemma", "vocab_size": len(words), "head_dim": 8, "pad_token_id": 0},
+        vision_config={
+            "model_type": "siglip_vision_model", "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1,
+            "num_attention_heads": 2, "image_size": 42, "patch_size": 14, "vision_use_head": False,
+        },
+        projection_dim=32,
+        image_token_index=words.convert_tokens_to_ids("<image>"),
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model = ColPaliForRetrieval(ColPaliConfig(vlm_config=config, embedding_dim=16))
+    sharpen(model)
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return folder
