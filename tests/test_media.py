@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import tarfile
 import time
 from pathlib import Path
 
@@ -7,8 +9,20 @@ import numpy as np
 import pytest
 
 from mmret.errors import InputError, RunError
-from mmret.items import Item, Media
-from mmret.media import SAMPLINGS, ClipLoader, ClipRequest, Fault, Preflight, Workers, decode, inspect, resample
+from mmret.items import NO_CONTENT, Item, Media
+from mmret.media import (
+    SAMPLINGS,
+    ClipLoader,
+    ClipRequest,
+    Fault,
+    Preflight,
+    Workers,
+    decode,
+    digest_all,
+    inspect,
+    members,
+    resample,
+)
 from mmret.meter import Meter
 
 from .conftest import RATE, write_clip
@@ -27,7 +41,8 @@ def test_frames_are_spread_over_the_whole_clip_by_both_readers(clip: Path) -> No
 
 @pytest.mark.parametrize("total", [1, 3, 8, 15, 127])
 def test_sampling_is_unbiased(total: int) -> None:
-    for name, pick in SAMPLINGS.items():
+    for name in ("centres", "ends"):  # the others follow a model's own rule
+        pick = SAMPLINGS[name]
         picked = pick(total, 8)
         assert len(picked) == 8, name
         assert picked.min() >= 0
@@ -187,3 +202,53 @@ def test_requests_are_checked() -> None:
         ClipRequest(frames=-1)
     with pytest.raises(InputError, match="sampling"):
         ClipRequest(sampling="first")
+
+
+def test_digests_are_remembered_until_a_file_changes(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "copy.mp4"
+    copy.write_bytes(clip.read_bytes())
+    first = [Media(copy), Media(copy, 10, 100), Media(tmp_path / "missing.mp4")]
+    digest_all(first, tmp_path)
+    known = [media.digest for media in first]
+    assert known[0] == hashlib.sha256(copy.read_bytes()).hexdigest()
+    assert known[1] == hashlib.sha256(copy.read_bytes()[10:110]).hexdigest()
+    assert known[2] == NO_CONTENT
+    with monkeypatch.context() as patch:
+        patch.setattr(Media, "open", lambda _: pytest.fail("read again"))
+        again = [Media(copy), Media(copy), Media(copy, 10, 100)]
+        digest_all(again, tmp_path)
+        assert [media.digest for media in again] == [known[0], known[0], known[1]]
+    with (tmp_path / "digests.jsonl").open("a") as file:
+        file.write('["half a line')  # a run that was killed
+    copy.write_bytes(b"other")
+    changed = Media(copy)
+    digest_all([changed], tmp_path)
+    assert changed.digest == hashlib.sha256(b"other").hexdigest()
+    later = Media(copy)
+    digest_all([later], tmp_path)
+    assert later.digest == changed.digest
+
+
+def test_an_archive_is_indexed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).write_text(name)
+    with tarfile.open(tmp_path / "x.tar", "w") as tar:
+        tar.add(tmp_path / "a.mp4", "./in/a.mp4")
+        tar.add(tmp_path / "b.mp4", "b.mp4")
+        tar.add(tmp_path / "b.mp4", "./in/a.mp4")  # the last one of a name counts
+    found = members(tmp_path / "x.tar", tmp_path)
+    assert {name: media.open().read() for name, media in found.items()} == {"in/a.mp4": b"b.mp4", "b.mp4": b"b.mp4"}
+    with monkeypatch.context() as patch:
+        patch.setattr(tarfile, "open", lambda *_: pytest.fail("scanned again"))
+        assert members(tmp_path / "x.tar", tmp_path) == found
+    index = next((tmp_path / "archives").iterdir())
+    index.write_text(index.read_text()[:20])  # a run that was killed
+    assert members(tmp_path / "x.tar", tmp_path) == found
+    with tarfile.open(tmp_path / "y.tar.gz", "w:gz") as tar:
+        tar.add(tmp_path / "a.mp4", "a.mp4")
+    (tmp_path / "y.tar.gz").rename(tmp_path / "y.tar")
+    for path, words in ((tmp_path / "y.tar", "not an uncompressed tar"), (tmp_path / "z.tar", "cannot be read")):
+        with pytest.raises(InputError, match=words):
+            members(path, tmp_path)
