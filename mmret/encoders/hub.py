@@ -7,6 +7,7 @@ hash of a repository, or the digest of what a folder holds.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -81,6 +82,15 @@ class Weights:
             raise RunError(
                 f"{self.reference}: cannot be loaded: {_said(error)}; {self._way_out('complete or replace it')}"
             ) from error
+
+    def require_kind(self, folder: Path, kind: str) -> None:
+        """Raise `RunError` where the `config.json` of a folder names another kind of model than `kind`.
+
+        transformers only warns, and draws the weights of a whole model of the wanted kind.
+        """
+        found = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+        if found != kind:
+            raise RunError(f"{self.reference}: holds a model of kind {found!r}, where one of kind {kind!r} is needed")
 
     def require_all(self, info: Mapping[str, Any]) -> None:
         """Raise `RunError` where transformers, asked for `output_loading_info`, left weights as it drew them."""

@@ -62,6 +62,7 @@ class Qwen2VL:
         self._batches = Batches(TOKENS_PER_BATCH)
         folder = base.fetch()
         with base.loading():
+            base.require_kind(folder, "qwen2_vl")
             self._tokenizer = AutoTokenizer.from_pretrained(folder)
             # Pixels that Pillow resizes are the original's to the last bit; torchvision's are not.
             self._pictures = Qwen2VLImageProcessorPil.from_pretrained(

@@ -114,5 +114,5 @@ def test_missing_and_wrong_weights_are_explained(folders: dict[str, Path], optio
     with pytest.raises(InputError, match=r"hf download vidore/colpali-v1.3-hf \(5,850 MB\)"):
         create_encoder("colpali", options)
     wrong: Any = create_encoder(f"colpali:{folders['colqwen2'] / 'base'}", options)
-    with pytest.raises(RunError, match="cannot be loaded|lacks weights"):
+    with pytest.raises(RunError, match="holds a model of kind 'qwen2_vl', where one of kind 'colpali' is needed"):
         wrong.embed([Item("a", text="a")], "query")

@@ -203,9 +203,12 @@ def test_missing_weights_are_answered_with_the_command(base: Path, options: Opti
         create_encoder("vlm2vec", options)
     with pytest.raises(InputError, match="hf download org/adapter"):
         create_encoder(f"vlm2vec:{base}+org/adapter", options)
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": "qwen2_vl"}))
-    with pytest.raises(RunError, match="cannot be loaded"):
-        create_encoder(f"vlm2vec:{tmp_path}", options).embed([Item("a", "a dog")], "query")  # type: ignore[union-attr]
+    for kind, words in {"qwen2_vl": "cannot be loaded", "qwen2_5_vl": "holds a model of kind 'qwen2_5_vl'"}.items():
+        folder = tmp_path / kind
+        folder.mkdir()
+        (folder / "config.json").write_text(json.dumps({"model_type": kind}))
+        with pytest.raises(RunError, match=words):
+            create_encoder(f"vlm2vec:{folder}", options).embed([Item("a", "a dog")], "query")  # type: ignore[union-attr]
 
 
 def test_other_weights_have_other_fingerprints(base: Path, options: Options, tmp_path: Path) -> None:

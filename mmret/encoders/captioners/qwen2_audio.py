@@ -55,6 +55,7 @@ class Qwen2AudioCaptions:
 
         folder = self._weights.fetch()
         with self._weights.loading(), self._options.meter.stage("load model"):
+            self._weights.require_kind(folder, "qwen2_audio")
             processor: Any = AutoProcessor.from_pretrained(folder)  # type: ignore[no-untyped-call]
             processor.tokenizer.padding_side = "left"
             loaded: Any = Qwen2AudioForConditionalGeneration.from_pretrained(
