@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import RunError
 
@@ -82,3 +85,21 @@ def ahead(prepare: Callable[[S], T], inputs: Iterable[S], count: int = 2) -> Ite
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def padded_left(rows: Sequence[NDArray[np.int64]], pad: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Token ids `(rows, longest)` that all end at the right, and the mask that is 1 at what is no padding."""
+    longest = max(map(len, rows))
+    ids, mask = np.full((len(rows), longest), pad, np.int64), np.zeros((len(rows), longest), np.int64)
+    for i, row in enumerate(rows):
+        ids[i, longest - len(row) :] = row
+        mask[i, longest - len(row) :] = 1
+    return ids, mask
+
+
+def unit_rows(states: Any) -> NDArray[np.float32]:
+    """Rows of a tensor `(n, d)` brought to length 1 in float32."""
+    import torch
+
+    vectors: NDArray[np.float32] = torch.nn.functional.normalize(states.float(), dim=-1).cpu().numpy()
+    return vectors

@@ -83,14 +83,15 @@ class Weights:
                 f"{self.reference}: cannot be loaded: {_said(error)}; {self._way_out('complete or replace it')}"
             ) from error
 
-    def require_kind(self, folder: Path, kind: str) -> None:
-        """Raise `RunError` where the `config.json` of a folder names another kind of model than `kind`.
+    def require_kind(self, folder: Path, *kinds: str) -> None:
+        """Raise `RunError` where the `config.json` of a folder names another kind of model than these.
 
         transformers only warns, and draws the weights of a whole model of the wanted kind.
         """
         found = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
-        if found != kind:
-            raise RunError(f"{self.reference}: holds a model of kind {found!r}, where one of kind {kind!r} is needed")
+        if found not in kinds:
+            wanted = " or ".join(map(repr, kinds))
+            raise RunError(f"{self.reference}: holds a model of kind {found!r}, where one of kind {wanted} is needed")
 
     def require_all(self, info: Mapping[str, Any]) -> None:
         """Raise `RunError` where transformers, asked for `output_loading_info`, left weights as it drew them."""

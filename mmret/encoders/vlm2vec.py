@@ -33,11 +33,9 @@ PROMPTS: Mapping[Side, Mapping[Kind, str]] = {
     },
 }
 MIN_PIXELS, MAX_PIXELS = 3_136, 1_003_520
-SIZES_MB = {
+SIZES_MB = {  # without the adapters, which are small
     "Qwen/Qwen2-VL-2B-Instruct": 4_430.0,
     "Qwen/Qwen2-VL-7B-Instruct": 16_600.0,
-    "VLM2Vec/VLM2Vec-V2.0": 150.0,
-    "TIGER-Lab/VLM2Vec-Qwen2VL-7B": 400.0,
 }
 SMALL = "Qwen/Qwen2-VL-2B-Instruct+VLM2Vec/VLM2Vec-V2.0"
 LARGE = "Qwen/Qwen2-VL-7B-Instruct+TIGER-Lab/VLM2Vec-Qwen2VL-7B"
@@ -62,7 +60,7 @@ class VLM2Vec:
         parameters=2_208_985_600,
         packages=("transformers", "peft", "accelerate"),
         extra="models",
-        download_mb=SIZES_MB["Qwen/Qwen2-VL-2B-Instruct"] + SIZES_MB["VLM2Vec/VLM2Vec-V2.0"],
+        download_mb=SIZES_MB["Qwen/Qwen2-VL-2B-Instruct"],
         training_data="MMEB-V2's training part: retrieval, classification and questions over images, videos and pages",
         limits=(
             "Hears nothing. The original takes its frames by --sampling vlm2vec, and its published figures were made "
