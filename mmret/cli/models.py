@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .common import Json, show, show_json, show_mapping
+from .common import Json, note, show, show_json, show_mapping
 
 app = typer.Typer(help="The models that can be named.", no_args_is_help=True)
 
@@ -27,3 +28,17 @@ def models_show(name: Annotated[str, typer.Argument(help="Name of a model.")], a
     from ..encoders import find_encoder
 
     show_mapping(find_encoder(name).spec.describe(), as_json=as_json)
+
+
+@app.command("new")
+def models_new(
+    name: Annotated[str, typer.Argument(help="Name of the model and its package, such as my-model.")],
+    folder: Annotated[Path | None, typer.Option(help="Where to write it. Default: a folder of that name.")] = None,
+) -> None:
+    """Start a model of your own: a small package that can be installed, with a test."""
+    from ..encoders.skeleton import write_skeleton
+
+    target = folder or Path(name)
+    for path in write_skeleton(name, target):
+        print(path)
+    note(f"next: pip install --editable {target} && mmret eval --bench omnicvr-mini --model {name}")

@@ -11,7 +11,7 @@ from ..errors import InputError, unknown_name
 from .base import Encoder, Options, PairScorer, Spec
 
 GROUP = "mmret.encoders"
-_BUILT_IN = ("bm25", "clap", "clip", "fuse", "random", "st", "text", "tagbridge", "vlm2vec", "late")
+_BUILT_IN = ("bm25", "clap", "clip", "from_mteb", "fuse", "python", "random", "st", "text", "tagbridge", "vlm2vec", "late")
 
 
 class EncoderClass(Protocol):

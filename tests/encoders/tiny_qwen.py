@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -95,9 +96,7 @@ def adapter(base: Any, folder: Path, *, dora: bool = False, acts: bool = True, o
     if old_names:
         file = folder / "adapter_model.safetensors"
         moved = {
-            name.replace("model.language_model.layers", "model.layers").replace(
-                "model.model.visual", "model.visual"
-            ): weight
+            re.sub(r"model\.model\.(visual|audio_tower)", r"model.\1", name.replace(".language_model", "")): weight
             for name, weight in load_file(file).items()
         }
         save_file(moved, file)
@@ -202,4 +201,69 @@ def colpali(folder: Path) -> Path:
     sharpen(model)
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
+    return folder
+
+
+OMNI_TEMPLATE = (
+    "{% for message in messages %}{% if loop.first and message['role'] != 'system' %}<|im_start|>system\n"
+    "You are a helpful assistant.<|im_end|>\n{% endif %}<|im_start|>{{ message['role'] }}\n"
+    "{% for content in message['content'] %}"
+    "{% if content['type'] == 'image' %}<|vision_bos|><|IMAGE|><|vision_eos|>"
+    "{% elif content['type'] == 'audio' %}<|audio_bos|><|AUDIO|><|audio_eos|>"
+    "{% elif content['type'] == 'video' %}<|vision_bos|><|VIDEO|><|vision_eos|>"
+    "{% elif 'text' in content %}{{ content['text'] }}{% endif %}{% endfor %}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def omni(folder: Path) -> Path:
+    """The thinker of Qwen2.5-Omni."""
+    cpu_torch.prepare()
+    import torch
+    from transformers import (
+        Qwen2_5OmniProcessor,
+        Qwen2_5OmniThinkerConfig,
+        Qwen2_5OmniThinkerForConditionalGeneration,
+        Qwen2VLImageProcessor,
+        Qwen2VLVideoProcessor,
+        WhisperFeatureExtractor,
+    )
+
+    names = {
+        "image_token": "<|IMAGE|>", "audio_token": "<|AUDIO|>", "video_token": "<|VIDEO|>",
+        "vision_bos_token": "<|vision_bos|>", "vision_eos_token": "<|vision_eos|>",
+        "audio_bos_token": "<|audio_bos|>", "audio_eos_token": "<|audio_eos|>",
+    }  # fmt: skip
+    words = tokenizer(list(names.values()), **names)
+    words.chat_template = OMNI_TEMPLATE
+    number = words.convert_tokens_to_ids
+    config = Qwen2_5OmniThinkerConfig(
+        text_config={**TEXT, "vocab_size": len(words), "rope_parameters": ROPE},
+        vision_config={
+            "depth": 2, "hidden_size": 16, "intermediate_size": 32, "num_heads": 2, "out_hidden_size": 32,
+            "fullatt_block_indexes": [1],
+        },
+        audio_config={
+            "num_mel_bins": 16, "d_model": 16, "encoder_layers": 1, "encoder_attention_heads": 2,
+            "encoder_ffn_dim": 32, "output_dim": 32, "max_source_positions": 1500,
+        },
+        audio_token_index=number("<|AUDIO|>"),
+        image_token_index=number("<|IMAGE|>"),
+        video_token_index=number("<|VIDEO|>"),
+        vision_start_token_id=number("<|vision_bos|>"),
+        vision_end_token_id=number("<|vision_eos|>"),
+        audio_start_token_id=number("<|audio_bos|>"),
+        audio_end_token_id=number("<|audio_eos|>"),
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model = Qwen2_5OmniThinkerForConditionalGeneration(config)
+    sharpen(model)
+    model.save_pretrained(folder)
+    Qwen2_5OmniProcessor(
+        Qwen2VLImageProcessor(min_pixels=56 * 56, max_pixels=784 * 784),
+        Qwen2VLVideoProcessor(min_pixels=56 * 56, max_pixels=784 * 784),
+        WhisperFeatureExtractor(feature_size=16, chunk_length=30),
+        words,
+        chat_template=OMNI_TEMPLATE,
+    ).save_pretrained(folder)
     return folder
