@@ -1,4 +1,4 @@
-"""A server on the loopback that speaks as much of the Hub's protocol as reading datasets takes."""
+"""A server on the loopback that speaks as much of the Hub's protocol as reading datasets and models takes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 
 class Hub(ThreadingHTTPServer):
-    """Serves the folders in `repositories` as datasets, at any revision.
+    """Serves the folders in `repositories` as datasets and as models, at any revision; branches are at commit 11….
 
     `sent` counts the bytes sent of each file; a file in `cut` is broken off once after so many bytes; for a file in
     `lies` another digest is stated than it has.
@@ -58,7 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)
-        api = re.fullmatch(r"/api/datasets/([^/]+/[^/]+)/(revision|tree)/([^/]+)(/.*)?", path)
+        api = re.fullmatch(r"/api/(?:datasets|models)/([^/]+/[^/]+)/(revision|tree)/([^/]+)(/.*)?", path)
         if not api:
             self._file()
             return
@@ -66,7 +66,8 @@ class _Handler(BaseHTTPRequestHandler):
         if folder is None:
             self._json({"error": "Repository not found"}, 404, {"X-Error-Code": "RepoNotFound"})
         elif api[2] == "revision":
-            self._json({"id": api[1], "sha": api[3], "siblings": [], "private": False, "tags": []})
+            sha = api[3] if re.fullmatch("[0-9a-f]{40}", api[3]) else "1" * 40
+            self._json({"id": api[1], "sha": sha, "siblings": [], "private": False, "tags": []})
         else:
             self._json([self._entry(file, folder) for file in sorted(folder.rglob("*")) if file.is_file()])
 
@@ -96,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def _file(self) -> None:
-        found = re.fullmatch(r"/datasets/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", unquote(urlsplit(self.path).path))
+        found = re.fullmatch(r"/(?:datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)", unquote(urlsplit(self.path).path))
         file = self.server.repositories[found[1]] / found[3] if found and found[1] in self.server.repositories else None
         if file is None or not file.is_file():
             self._json({"error": "Entry not found"}, 404, {"X-Error-Code": "EntryNotFound"})

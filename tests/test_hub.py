@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -9,6 +12,8 @@ import pytest
 
 from mmret.encoders.hub import Weights, resolve
 from mmret.errors import InputError, RunError
+
+from .hub import serve
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -52,7 +57,7 @@ def test_a_cached_repository_needs_no_network(tmp_path: Path) -> None:
     assert weights.fetch() == snapshot
     assert resolve(f"org/name@{COMMIT}").fetch() == snapshot
     assert resolve("org/name@v1").revision == "f" * 40
-    with pytest.raises(RunError, match="org/name: .*hf download org/name --revision v1; or name a local"):
+    with pytest.raises(RunError, match=r"org/name: .*hf download org/name --revision v1; or name a local"):
         resolve("org/name@v1").fetch()
 
 
@@ -71,6 +76,48 @@ def test_missing_weights_answer_with_the_command() -> None:
 def test_what_is_no_folder_and_no_id_is_refused(reference: str) -> None:
     with pytest.raises(InputError, match="no such folder, and no ID of the Hub"):
         resolve(reference)
+
+
+FETCH = """
+import sys
+from mmret.encoders.hub import resolve
+from mmret.errors import MmretError
+for wanted in sys.argv[1:]:
+    name, *patterns = wanted.split()
+    try:
+        weights = resolve(name)
+        print(weights.revision, *sorted(path.name for path in weights.fetch(*patterns).iterdir()))
+    except MmretError as error:
+        print(error)
+"""
+
+
+def test_what_is_fetched_once_is_there_without_a_network(tmp_path: Path) -> None:
+    folder(tmp_path / "far", **{"config.json": "{}", "model.safetensors": "weights", "model.onnx": "weights"})
+
+    def fetch(*wanted: str, **environment: str) -> list[str]:
+        own = {"HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0", **environment}
+        command = [sys.executable, "-c", FETCH, *wanted]
+        return subprocess.run(command, env=os.environ | own, capture_output=True, text=True, check=True).stdout.split(
+            "\n"
+        )
+
+    whole = f"{'1' * 40} config.json model.safetensors"
+    with serve({"org/name": tmp_path / "far"}) as hub:
+        config, first, second, unknown, _ = fetch(
+            "org/name *.json", "org/name", "org/name", "org/other", HF_ENDPOINT=hub.url
+        )
+        assert config == f"{'1' * 40} config.json"
+        assert first == second == whole
+        assert "hf download org/other" in unknown
+        assert hub.sent["model.safetensors"] == len("weights")
+        assert hub.sent["model.onnx"] == 0
+    start = time.perf_counter()
+    assert fetch("org/name", HF_HUB_OFFLINE="1")[0] == whole
+    known, unknown, _ = fetch("org/name", "org/other", HF_ENDPOINT=hub.url)  # the server is gone, and nobody said so
+    assert known == whole
+    assert "hf download org/other" in unknown
+    assert time.perf_counter() - start < 60
 
 
 def test_whatever_a_library_raises_becomes_a_message(tmp_path: Path) -> None:
