@@ -40,6 +40,7 @@ class Clip:
         summary="CLIP by open_clip: pooled frames, text and picture composed by weighted sum",
         licence="that of the weights",
         packages=("open_clip", "torch"),
+        download_mb=605,
         training_data="that of the weights: pairs of pictures and texts from the web",
         limits="Hears nothing, sees single frames and no motion, cuts a text after 77 tokens.",
         argument="ARCHITECTURE/TAG or ARCHITECTURE/FILE as open_clip names them, hf-hub:ID or local-dir:FOLDER",
@@ -49,7 +50,8 @@ class Clip:
     def __init__(self, options: Options, argument: str) -> None:
         self._text_weight = number(options, "text_weight", 0.5, most=1.0)
         picture = one_of(options, "picture", ("usual", "whole"))
-        self._source = find_source(argument, picture, options.cache)
+        size = self.spec.download_mb if argument == self.spec.default else 0.0
+        self._source = find_source(argument, picture, options.cache, size)
         self.spec = replace(
             type(self).spec,
             name=f"clip:{argument}",

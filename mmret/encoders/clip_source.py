@@ -64,23 +64,24 @@ class ClipSource:
                 return path
         with self.weights.loading():
             raise FileNotFoundError(f"no {' or '.join(self.files)}")
-        raise AssertionError  # the block above always raises
+        raise AssertionError("unreachable: the block above raises")
 
 
-def find_source(argument: str, picture: str, cache: Path | None) -> ClipSource:
+def find_source(argument: str, picture: str, cache: Path | None, size_mb: float = 0.0) -> ClipSource:
     """The model that ARCHITECTURE/TAG, ARCHITECTURE/FILE, hf-hub:ID or local-dir:FOLDER means.
 
     Parameters
     ----------
     picture: "usual" for the model's own transform, "whole" for one that cuts nothing off.
     cache: mmret's cache folder.
+    size_mb: what a download of the weights takes, for the message.
 
     Raises `InputError` for what open_clip does not know.
     """
     scheme, _, reference = argument.partition(":")
     if scheme in ("hf-hub", "local-dir"):
         return _of_folder(reference, picture, cache)
-    return _of_architecture(argument, picture, cache)
+    return _of_architecture(argument, picture, cache, size_mb)
 
 
 def _of_folder(reference: str, picture: str, cache: Path | None) -> ClipSource:
@@ -94,7 +95,7 @@ def _of_folder(reference: str, picture: str, cache: Path | None) -> ClipSource:
     return ClipSource(weights, _transform(config.get("preprocess_cfg") or {}, size, picture))
 
 
-def _of_architecture(argument: str, picture: str, cache: Path | None) -> ClipSource:
+def _of_architecture(argument: str, picture: str, cache: Path | None, size_mb: float) -> ClipSource:
     cpu_torch.prepare()
     import open_clip
 
@@ -118,7 +119,7 @@ def _of_architecture(argument: str, picture: str, cache: Path | None) -> ClipSou
         )
     repository, _, file_name = published["hf_hub"].rpartition("/")
     return ClipSource(
-        resolve(repository, cache=cache),
+        resolve(repository, cache=cache, size_mb=size_mb),
         _transform(published, size, picture),
         name,
         _names(file_name),

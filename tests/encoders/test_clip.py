@@ -162,6 +162,7 @@ def test_what_is_missing_or_wrong_is_said(published: str, folder: Path, options:
     refused: dict[str, str] = {
         "Tiny-B-8/smal": "unknown weights of Tiny-B-8 'smal'; did you mean small",
         "Tiny-B-9/small": "unknown architecture of open_clip 'Tiny-B-9'; did you mean Tiny-B-8",
+        "": r"hf download laion/CLIP-ViT-B-32-laion2B-s34B-b79K \(605 MB\)",
         "Tiny-B-8/gone": "org/gone: .*hf download org/gone",
         "hf-hub:org/gone": "hf download org/gone",
         f"local-dir:{tmp_path}": "not the configuration of a CLIP",
