@@ -17,6 +17,7 @@ from ..media import Reader, Workers
 from ..meter import Meter
 from ..vectors import Vectors
 
+Track = Literal["no-audio", "audio-as-text", "native-audio"]
 Scoring = Literal["dot", "maxsim", "pairs"]
 
 
@@ -39,6 +40,8 @@ class Spec:
     download_mb: size of the weights.
     training_data: what the parts were trained on.
     limits: what the encoder cannot do, for the reader of a result.
+    sound_as_text: whether sound is read by way of words for it, so that results stand in a track of their own.
+    family: whose model writes words for sounds in it ("qwen"), to warn where the same family annotated a benchmark.
     argument: for a family of encoders, what stands behind the colon of a reference such as "st:FOLDER"; empty for an
         encoder that takes none.
     default: the argument when none is given; empty where one must be given.
@@ -57,6 +60,8 @@ class Spec:
     download_mb: float = 0.0
     training_data: str = "none"
     limits: str = ""
+    sound_as_text: bool = False
+    family: str = ""
     argument: str = ""
     default: str = ""
 
@@ -64,11 +69,18 @@ class Spec:
         """The modalities read on one side."""
         return self.query if side == "query" else self.document
 
+    @property
+    def track(self) -> Track:
+        """How sound is read: not at all, by way of words, or itself."""
+        if "audio" not in self.query | self.document:
+            return "no-audio"
+        return "audio-as-text" if self.sound_as_text else "native-audio"
+
     def describe(self) -> dict[str, Any]:
         """All fields as plain values, and how to install what the encoder needs."""
         install = f"pip install 'mmret[{self.extra}]'" if self.extra else "nothing to install"
         described = asdict(self) | {"query": sorted(self.query), "document": sorted(self.document)}
-        return described | {"packages": list(self.packages), "install": install}
+        return described | {"track": self.track, "packages": list(self.packages), "install": install}
 
 
 @dataclass(frozen=True)

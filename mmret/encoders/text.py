@@ -32,6 +32,7 @@ class TextEncoder:
         parameters=TagBridge.spec.parameters,
         packages=TagBridge.spec.packages,
         extra=TagBridge.spec.extra,
+        sound_as_text=True,
         download_mb=TagBridge.spec.download_mb,
         training_data=TagBridge.spec.training_data,
         limits="Never sees or hears the source of a query.",
