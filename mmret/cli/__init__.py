@@ -7,7 +7,7 @@ import sys
 import typer
 
 from ..errors import MmretError
-from . import benchmarks, models, runs
+from . import benchmarks, captions, models, runs
 from .common import note
 from .evaluate import evaluate_model
 
@@ -21,6 +21,7 @@ for command in (runs.score, runs.convert, runs.compare, runs.export):
     app.command()(command)
 app.add_typer(benchmarks.app, name="benchmarks")
 app.add_typer(models.app, name="models")
+app.add_typer(captions.app, name="captions")
 
 
 def main() -> None:

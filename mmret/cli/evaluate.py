@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -53,6 +53,11 @@ def evaluate_model(
     batch_size: Annotated[int, typer.Option(help="Items embedded and kept at a time.")] = 16,
     device: Annotated[str, typer.Option(help="Device of torch, such as cpu or cuda.")] = "auto",
     dtype: Annotated[str, typer.Option(help="Type of weights: float32, bfloat16 or float16.")] = "float32",
+    captioner: Annotated[
+        str | None, typer.Option(help="Who puts sound into words, for models that let choose.")
+    ] = None,
+    backbone: Annotated[str | None, typer.Option(help="What embeds the words and frames, likewise.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="What the captioner is asked, likewise.")] = None,
     choose: Annotated[
         list[str] | None, typer.Option("--set", help="NAME=VALUE, a part or prompt of the model; repeat for several.")
     ] = None,
@@ -84,7 +89,7 @@ def evaluate_model(
         batch_size=batch_size,
         device=device,
         dtype=dtype,
-        choices=dict(_pair(one) for one in choose or ()),
+        choices=_choices(captioner, backbone, prompt, choose or ()),
         frames=frames,
         sampling=sampling,
         reader=reader.value,
@@ -123,6 +128,11 @@ def _show_tables(record: Mapping[str, Any]) -> None:
         show(sources)
     if "blind" in record:
         show(blind_table(record, record["settings"]["resolved"]["measures"][0]))
+
+
+def _choices(captioner: str | None, backbone: str | None, prompt: str | None, others: Sequence[str]) -> dict[str, str]:
+    named = {"captioner": captioner, "backbone": backbone, "caption_prompt": prompt}
+    return dict(_pair(one) for one in others) | {name: value for name, value in named.items() if value is not None}
 
 
 def _pair(text: str) -> tuple[str, str]:

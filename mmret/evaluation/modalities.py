@@ -27,6 +27,14 @@ def modality_warnings(model: Model, items: Sequence[Item], side: Side) -> list[s
     return [f"{model.spec.name} does not read the {modality} of a {side}" for modality in sorted(unread)]
 
 
+def family_warnings(model: Model, benchmark: Benchmark) -> list[str]:
+    """Whether a model's captions are of the family that annotated the benchmark: it may know the wording."""
+    family = model.spec.family
+    if not family or family != benchmark.about.get("annotated_by"):
+        return []
+    return [f"{model.spec.name} writes captions by a model of the family that annotated {benchmark.name} ({family})"]
+
+
 def sound_warnings(model: Model, benchmark: Benchmark) -> list[str]:
     """Whether a model that is deaf on a side is asked what takes hearing."""
     deaf = [side for side in ("query", "document") if "audio" not in model.spec.reads(side)]

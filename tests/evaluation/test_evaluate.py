@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from mmret.benchmarks import Benchmark, load_benchmark
 from mmret.encoders import Options, Spec, encoders, find_encoder, register_encoder, registry
 from mmret.errors import InputError, RunError
 from mmret.evaluation import Result, Settings, evaluate, load_result, oracle_vectors, score_vectors
+from mmret.evaluation.modalities import family_warnings
 from mmret.items import Item, Side
 
 from ..conftest import write_clip, write_rows
@@ -361,3 +364,16 @@ def test_without_galleries_all_documents_compete(small: Path, tmp_path: Path) ->
     assert list(record["scores"]) == ["global", "global-no-source"]
     assert record["scores"]["global"]["all"]["R@1"]["random"] == pytest.approx(1 / 6)
     assert record["scores"]["global-no-source"]["all"]["R@1"]["random"] == pytest.approx(1 / 5)
+
+
+def test_a_captioner_of_the_family_that_annotated_is_named(small: Path) -> None:
+    benchmark = load_benchmark(str(small))
+    annotated = replace(benchmark, about={**benchmark.about, "annotated_by": "qwen"})
+    spec = Spec("writes", "1", frozenset({"text"}), frozenset({"video"}), "", "", family="qwen")
+    model = SimpleNamespace(spec=spec, preprocessing={})
+    assert family_warnings(model, annotated) == [
+        "writes writes captions by a model of the family that annotated small (qwen)"
+    ]
+    assert family_warnings(model, benchmark) == []
+    model.spec = replace(spec, family="")
+    assert family_warnings(model, annotated) == []

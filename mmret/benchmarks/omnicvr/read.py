@@ -62,6 +62,7 @@ def read_omnicvr(release: Release, data: Path | None, *, card: str = "", cache: 
         about={
             "title": "OmniCVR",
             "description": release.summary,
+            "annotated_by": "qwen",  # Qwen2.5-Omni, whose annotations the instructions were written from
             "licence": "CC-BY-4.0 as packaged; the rights of the clips themselves are not stated",
             "published": {"queries": release.queries, "documents": release.documents, "gallery": release.gallery},
             "clips": {"here": len(clips), "not named by the labels": len(unnamed)},

@@ -10,10 +10,9 @@ import wave
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import httpx
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +21,9 @@ from ..base import Options
 from ..choices import whole_number
 from .base import Sound
 from .prompts import PROMPT, TOKENS
+
+if TYPE_CHECKING:
+    import httpx
 
 KEY = "OPENAI_API_KEY"
 ATTEMPTS = 6
@@ -64,6 +66,8 @@ class EndpointCaptions:
 
     @cached_property
     def _client(self) -> httpx.Client:
+        import httpx
+
         key = os.environ.get(KEY)
         return httpx.Client(timeout=SECONDS, headers={"Authorization": f"Bearer {key}"} if key else {})
 
@@ -96,6 +100,8 @@ class EndpointCaptions:
 
     def _ask(self, body: Mapping[str, Any]) -> httpx.Response:
         """The server's answer; a busy or unreachable one is asked again."""
+        import httpx
+
         for attempt in range(ATTEMPTS):
             wait = 2.0**attempt
             try:

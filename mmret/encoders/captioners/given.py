@@ -69,7 +69,7 @@ class GivenCaptions:
 
 def _rows(content: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Line numbers and rows."""
-    lines = content.splitlines()
+    lines = content.split("\n")  # splitlines would also break at U+2028 inside a caption
     if path.suffix.lower() == ".csv":
         reader = csv.DictReader(lines)
         yield from ((reader.line_num, row) for row in reader)

@@ -124,7 +124,7 @@ def _samples(sound: NDArray[np.float32] | None) -> NDArray[np.float32]:
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+    for text in path.read_text(encoding="utf-8").split("\n") if path.exists() else ():
         try:
             line = json.loads(text)
         except json.JSONDecodeError:
