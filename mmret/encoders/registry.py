@@ -11,7 +11,22 @@ from ..errors import InputError, unknown_name
 from .base import Encoder, Options, PairScorer, Spec
 
 GROUP = "mmret.encoders"
-_BUILT_IN = ("bm25", "clap", "clip", "from_mteb", "fuse", "python", "random", "st", "text", "tagbridge", "vlm2vec", "late")
+_BUILT_IN = (
+    "audiovlm2vec",
+    "bm25",
+    "clap",
+    "clip",
+    "from_mteb",
+    "fuse",
+    "python",
+    "random",
+    "st",
+    "text",
+    "tagbridge",
+    "vlm2vec",
+    "late",
+    "omniembed",
+)
 
 
 class EncoderClass(Protocol):
