@@ -25,12 +25,19 @@ def resolve_pair(
     `sizes_mb` holds the sizes of well-known ones. Raises `InputError`, see `resolve`, and where BASE is an adapter.
     """
     sizes = sizes_mb or {}
-    base, _, adapter = (reference, "", "") if Path(reference).is_dir() else reference.partition("+")
+    base, adapter = _halves(reference)
     found = [resolve(name, cache=cache, size_mb=sizes.get(name, 0.0)) for name in (base, adapter) if name]
     folder = found[0].folder
     if folder is not None and (folder / "adapter_config.json").exists() and not (folder / "config.json").exists():
         raise InputError(f"{base}: this is an adapter; name the model it was trained on before it: BASE+{base}")
     return found[0], found[1] if adapter else None
+
+
+def _halves(reference: str) -> tuple[str, str]:
+    """Base and adapter; a folder may have a "+" in its name, and goes before an ID that ends at it."""
+    cuts = [len(reference), *(i for i, sign in enumerate(reference) if sign == "+")]
+    cut = next((i for i in cuts if Path(reference[:i]).expanduser().is_dir()), cuts[1] if len(cuts) > 1 else cuts[0])
+    return reference[:cut], reference[cut + 1 :]
 
 
 def merge(model: Any, adapter: Weights, probe: Callable[[], NDArray[np.float32]], epsilon: float) -> None:

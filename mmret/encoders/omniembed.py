@@ -46,7 +46,8 @@ class OmniEmbed:
         download_mb=SIZES_MB["Tevatron/Qwen2.5-Omni-7B-Thinker"],
         training_data="BEIR's text, PixMo-Docs, ColPali's pages, MSR-VTT and AudioCaps",
         limits=(
-            "Trained on 24 frames a clip; the original takes any clip for 2 frames a second. "
+            "Trained on 24 frames a clip; the original takes any clip for 2 frames a second. Pictures and frames keep "
+            "their shape, as on the model card; Tevatron's scripts make them squares of 784 and 280 pixels. "
             "Never trained on a text together with a clip."
         ),
         argument="the weights, BASE or BASE+ADAPTER, folders or IDs",

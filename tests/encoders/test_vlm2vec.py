@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -203,6 +204,12 @@ def test_an_adapter_that_changes_nothing_is_an_error(base: Path, options: Option
     )
     with pytest.raises(RunError, match=r"strange: cannot be loaded: .*missing adapter keys"):
         embed(strange)
+    plus = shutil.copytree(base, tmp_path / "base+more")
+    trained = tiny.adapter(load(base), tmp_path / "trained+more")
+    items = [Item("a", text="a dog")]
+    merged: Any = create_encoder(f"vlm2vec:{plus}+{trained}", options)
+    plain: Any = create_encoder(f"vlm2vec:{plus}", options)
+    assert np.linalg.norm(merged.embed(items, "query") - plain.embed(items, "query")) > 0.01
     with pytest.raises(InputError, match="this is an adapter; name the model"):
         create_encoder(f"vlm2vec:{strange}", options)
 
