@@ -63,7 +63,7 @@ def registered(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "test/tiny"
 
 
-def distinct(queries: int = 40, documents: int = 60) -> Benchmark:
+def distinct(queries: int = 20, documents: int = 40) -> Benchmark:
     """Sentences of which no two documents are alike, so that nothing ties; without galleries, as mteb has none."""
     whole = wordy(queries, 2 * documents, galleries=0)
     first = {item.text: row for row, item in reversed(list(enumerate(whole.documents)))}
