@@ -66,6 +66,7 @@ class Fuse:
 
     def _describe(self, argument: str) -> Spec:
         specs = [part.spec for part in self._parts]
+        hearing = [spec for spec in specs if "audio" in spec.query | spec.document]
         return replace(
             type(self).spec,
             name=f"fuse:{argument}",
@@ -77,6 +78,8 @@ class Fuse:
             packages=tuple(dict.fromkeys(name for spec in specs for name in spec.packages)),
             download_mb=sum(spec.download_mb for spec in specs),
             training_data="; ".join(dict.fromkeys(spec.training_data for spec in specs)),
+            sound_as_text=bool(hearing) and all(spec.sound_as_text for spec in hearing),
+            family=next((spec.family for spec in specs if spec.family), ""),
             limits=" ".join([type(self).spec.limits, *(f"{spec.name}: {spec.limits}" for spec in specs)]),
         )
 

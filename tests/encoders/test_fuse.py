@@ -18,6 +18,8 @@ from mmret.evaluation import Settings, evaluate
 from mmret.items import Item, Media, Side, text_digest
 from mmret.media import Workers
 
+from .tiny import tiny_clap, tiny_clip
+
 
 class Eye:
     """Reads text and pictures: Gaussian vectors of no fixed length, by content, 5 dimensions."""
@@ -149,3 +151,17 @@ def test_clip_and_clap_go_by_their_usual_name(options: Options) -> None:
     assert issubclass(ClipClap, Fuse)
     with pytest.raises(InputError, match="takes nothing behind a colon"):
         create_encoder("clip+clap:x", options)
+
+
+def test_a_real_clip_and_a_real_clap_are_fused(options: Options, small: Path, tmp_path: Path) -> None:
+    clip, clap = f"clip:local-dir:{tiny_clip(tmp_path / 'clip')}", f"clap:{tiny_clap(tmp_path / 'clap')}"
+    videos = [Media(path) for path in sorted((small / "videos").glob("*.mp4"))[:3]]
+    items = [Item(video.path.stem, text="a dog", video=video, audio=video) for video in videos]
+    fused = made(f"fuse:{clip}=0.7,{clap}=0.3", options, **{"clip.text_weight": "0.2"})
+    left = np.asarray(fused.embed(items, "query"))
+    parts = [made(clip, options, text_weight="0.2"), made(clap, options)]
+    expected = sum(weight * cosines(part, items, items) for weight, part in zip((0.7, 0.3), parts, strict=True))
+    np.testing.assert_allclose(left @ np.asarray(fused.embed(items, "document")).T, expected, atol=1e-5)
+    assert fused.spec.track == "native-audio"
+    assert fused.spec.parameters == sum(part.spec.parameters for part in parts)
+    assert made(f"fuse:{clip},tagbridge", options).spec.track == "audio-as-text"
