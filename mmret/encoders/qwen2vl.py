@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import cpu_torch
-from .backbone import Kind
 from .batches import Batches, ahead, padded_left, unit_rows
+from .content import Kind
 from .hub import Weights
 from .lora import merge
 from .patches import Grid, Patcher, Patches

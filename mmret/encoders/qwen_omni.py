@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import cpu_torch
-from .backbone import Content
 from .batches import Batches, ahead, padded_left, unit_rows
+from .content import Content
 from .hub import Weights
 from .lora import merge
 from .patches import Patcher, Patches

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ..items import Item, Side
 from ..media import ClipLoader, ClipRequest
-from .backbone import Content, Kind, read
 from .base import Options, Spec
 from .choices import whole_number
+from .content import Content, Kind, read
 from .lora import resolve_pair
 from .qwen2vl import Qwen2VL
 from .registry import register_encoder
@@ -105,7 +105,7 @@ class VLM2Vec:
         return self.embed_contents((read(item, self._loader) for item in seen), side)
 
     def embed_contents(self, contents: Iterable[Content], side: Side) -> NDArray[np.float32]:
-        """Unit vectors float32 `(number of contents, d)`, see `Backbone`."""
+        """Unit vectors float32 `(number of contents, d)`."""
         return self._model.embed((self._text(one, side), one.kind, one.frames) for one in contents)
 
     def _text(self, content: Content, side: Side) -> str:
