@@ -4,11 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint baselines clean
 
 demo: $(VENV)/demo.done
 	$(BIN)/mmret eval --bench omnicvr-mini --model tagbridge --output results/demo
 
+# Two tests run side by side: with one thread each, none waits for the threads of the other.
+test: export OMP_NUM_THREADS = 1
+test: export OPENBLAS_NUM_THREADS = 1
 test: $(VENV)/test.done lint
 	$(BIN)/pytest -n 2
 
@@ -16,6 +19,9 @@ lint: $(VENV)/test.done
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+baselines: $(VENV)/test.done
+	$(BIN)/python scripts/baselines.py
 
 # torch first: whatever names it loosely afterwards then leaves the build in place that fits this machine.
 $(BIN)/python: constraints.txt

@@ -33,9 +33,8 @@ class VectorStore:
     """
 
     def __init__(self, root: Path, encoder: Encoder, side: Side) -> None:
-        name = re.sub(r"[^\w.+-]+", "_", encoder.spec.name)[
-            :80
-        ]  # "st:/a/folder" would be a path; the digest tells apart
+        # "st:/a/folder" would be a path; what such names lose, the fingerprint tells apart.
+        name = re.sub(r"[^\w.+-]+", "_", encoder.spec.name)[:80]
         self.folder = root / "vectors" / f"{name}-{fingerprint(encoder)}-{side}"
         self._sets = encoder.spec.scoring == "maxsim"
         self._rows: dict[str, NDArray[np.float32]] = {}  # `(d,)` each, or `(vectors of the item, d)`

@@ -7,6 +7,7 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from typing import Any
@@ -131,9 +132,15 @@ def load_result(folder: Path) -> Result:
     return Result(record, per_query, run)
 
 
+@cache
+def _carriers() -> Mapping[str, list[str]]:
+    """Importable name → the packages that carry it; asking takes a second."""
+    return packages_distributions()
+
+
 def environment(packages: Sequence[str] = ()) -> dict[str, Any]:
     """Python, platform and package versions, those of the importable `packages` added to mmret's own."""
-    carriers = packages_distributions()
+    carriers = _carriers()
     names = {*_PACKAGES, *(name for package in packages for name in carriers.get(package, ()))}
     found = {}
     for name in sorted(names):
