@@ -20,7 +20,7 @@ RUNS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
     ("`text`", "text", {}),
     ("`tagbridge`", "tagbridge", {}),
     ("`audiovlm2vec-offline`", OFFLINE, {}),
-    ("… captions of documents only", OFFLINE, {"captions": "document"}),
+    ("… captions on both sides, as in the paper", OFFLINE, {"captions": "both"}),
     ("… captions of sources only", OFFLINE, {"captions": "query"}),
     ("… no captions", OFFLINE, {"captions": "none"}),
     ("… source frames hidden", OFFLINE, {"source_frames": "off"}),

@@ -51,7 +51,7 @@ def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Item]:
 
 
 def make(workers: Workers, tmp_path: Path, **choices: str) -> Encoder:
-    given = {"backbone": "mirror", "captioner": f"file:{tmp_path / 'captions.jsonl'}", **choices}
+    given = {"backbone": "mirror", "captions": "both", "captioner": f"file:{tmp_path / 'captions.jsonl'}", **choices}
     made = create_encoder("audiovlm2vec-offline", Options(workers, choices=given, cache=tmp_path / "cache"))
     assert isinstance(made, Encoder)
     return made
