@@ -114,7 +114,7 @@ class AudioVLM2Vec:
             self.spec,
             query=reads["query"],
             document=reads["document"],
-            sound_as_text=not native,
+            sound_as_text=not native or parts.sound_as_text,
             parameters=parts.parameters,
             licence=parts.licence,
             family=self._captioner.family if writes else "",
