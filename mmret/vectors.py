@@ -58,7 +58,7 @@ Vectors: TypeAlias = NDArray[np.float32] | VectorSets
 """What an encoder gives: float32 `(n, d)`, or sets of float32 vectors."""
 
 
-def offsets_of(sizes: Sequence[int]) -> NDArray[np.int64]:
+def offsets_of(sizes: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
     """Where each of consecutive pieces begins, and the last ends, int64 `(pieces + 1,)`."""
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])
 

@@ -129,8 +129,8 @@ def _first_by_id(items: Sequence[Item]) -> list[int]:
 
 def _later(items: Sequence[Item]) -> list[Item]:
     """The items whose id an earlier one has."""
-    seen: set[str] = set()
-    return [item for item in items if item.id in seen or seen.add(item.id)]  # type: ignore[func-returns-value]
+    first = set(_first_by_id(items))
+    return [item for i, item in enumerate(items) if i not in first]
 
 
 def _by_id(items: Sequence[Item]) -> tuple[NDArray[np.int32], list[Item]]:

@@ -10,7 +10,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK = 1 << 20  # entries worked on at a time, so that ten million need little beside themselves
+from ..vectors import offsets_of
+
+BLOCK = 1 << 17  # entries worked on at a time, so that ten million need little beside themselves
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Ragged:
     def of(cls, lists: Sequence[Sequence[int] | NDArray[np.integer]]) -> Self:
         """Pack `lists` of document positions."""
         flat = [np.asarray(one, np.int32) for one in lists]
-        return cls(_offsets([len(one) for one in lists]), np.concatenate(flat) if flat else np.zeros(0, np.int32))
+        return cls(offsets_of([len(one) for one in lists]), np.concatenate(flat) if flat else np.zeros(0, np.int32))
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -66,7 +68,7 @@ class Ragged:
             owner = np.repeat(np.arange(some.stop - some.start), self.sizes[rows[some]])
             parts.append(moved[moved >= 0])
             sizes.append(np.bincount(owner[moved >= 0], minlength=some.stop - some.start))
-        return type(self)(_offsets(np.concatenate(sizes)), np.concatenate(parts))
+        return type(self)(offsets_of(np.concatenate(sizes)), np.concatenate(parts))
 
     def ordered(self) -> Self:
         """The same lists, each in ascending order."""
@@ -102,12 +104,6 @@ class Ragged:
 
     def _row_of(self, entries: NDArray[np.int64]) -> NDArray[np.int64]:
         return np.searchsorted(self.offsets, entries, side="right") - 1
-
-
-def _offsets(sizes: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
-    offsets = np.zeros(len(sizes) + 1, np.int64)
-    np.cumsum(sizes, out=offsets[1:])
-    return offsets
 
 
 def _blocks(sizes: NDArray[np.int64]) -> Iterator[slice]:

@@ -7,6 +7,7 @@ blanks behind it; the score is the sum over the query's vectors of their largest
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -36,7 +37,7 @@ class _Row:
     grid: Any = None
 
 
-class LateInteraction:
+class LateInteraction(ABC):
     """Texts as queries, pictures and the frames of clips as documents; the vectors of a clip are those of its frames.
 
     Sizes of pictures, prompt and prefix are those of the processor's files in the folder of the weights.
@@ -105,13 +106,13 @@ class LateInteraction:
         self.spec = replace(self.spec, parameters=sum(weight.numel() for weight in model.parameters()))
         return processor, model.eval().to(self._options.device)
 
+    @abstractmethod
     def _classes(self) -> tuple[Any, Any]:
         """The classes of processor and model."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _places(self, ids: Any, mask: Any, grid: Any) -> dict[str, Any]:
         """What else the model must be told of a batch: positions, and which tokens see all others; tensors."""
-        raise NotImplementedError
 
     def _row(self, one: str | NDArray[np.uint8]) -> _Row:
         processor, _ = self._loaded

@@ -92,8 +92,11 @@ class StEncoder:
 
     def _reads(self) -> set[Modality]:
         """What the model itself says it reads; pictures make frames readable."""
-        found = {modality for modality in ("text", "image", "audio") if modality in self._model.modalities}
-        return found | {"video"} if "image" in found else found  # type: ignore[return-value]
+        known: tuple[Modality, ...] = ("text", "image", "audio")
+        found = {modality for modality in known if modality in self._model.modalities}
+        if "image" in found:
+            found.add("video")
+        return found
 
     def embed(self, items: Sequence[Item], side: Side) -> Vectors:
         """Vectors float32 `(len(items), d)`, or sets of them for a model with several an item."""

@@ -21,6 +21,7 @@ from . import audioset, imagenet
 from .base import Options, Spec
 from .minilm import DIMENSION, MiniLM
 from .registry import register_encoder
+from .units import unit
 
 TOP_CLASSES = 10  # T of ConSE; the authors' choice for ImageNet
 TEXT_WEIGHT = 5.0
@@ -155,9 +156,3 @@ def _conse(tags: NDArray[np.float32], names: NDArray[np.float32]) -> NDArray[np.
     probabilities = tags.mean(0)
     top = np.argsort(-probabilities, kind="stable")[:TOP_CLASSES]
     return unit(probabilities[top] @ names[top])
-
-
-def unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The vector brought to length 1; a zero vector stays zero."""
-    length = np.linalg.norm(vector)
-    return vector / length if length > 0 else vector

@@ -169,15 +169,10 @@ def read_galleries(path: Path) -> Galleries:
     if len(set(queries)) < len(queries):
         raise InputError(f"{path}: a query has two galleries")
     galleries = Galleries(queries, index.ids, Ragged(np.concatenate(sizes).cumsum(), np.concatenate(parts)))
-    twice = [query for query, own in zip(queries, galleries.lists, strict=True) if _repeats(own)]
+    twice = [queries[row] for row in np.flatnonzero(galleries.lists.ordered().repeats()).tolist()]
     if twice:
         raise InputError(f"{path}: a candidate stands twice in the gallery of {first_ten(twice)}")
     return galleries
-
-
-def _repeats(positions: NDArray[np.int32]) -> bool:
-    ordered = np.sort(positions)
-    return bool((ordered[1:] == ordered[:-1]).any())
 
 
 def _parquet_galleries(path: Path) -> Iterator[tuple[Any, Any]]:

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...items import Media
-
-SILENCE = 1e-4  # peak amplitude below which a sound counts as silent, about -80 dB; as in the preflight
+from ...media.preflight import SILENCE
 
 
 @dataclass(frozen=True, eq=False)
