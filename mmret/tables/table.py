@@ -1,0 +1,98 @@
+"""A table as its HTML says it: rows of cells, some of which cover several rows or columns."""
+
+from __future__ import annotations
+
+import html as markup
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .cells import EMPTY, Cell, Placed, check_size, place
+from .parse import parse_table
+
+
+@dataclass(frozen=True)
+class Table:
+    """A title, and rows of cells in which a merged cell stands once, at its upper left corner."""
+
+    title: str
+    rows: tuple[tuple[Cell, ...], ...]
+
+    @classmethod
+    def from_html(cls, html: str, title: str = "", index: int = 0) -> Table:
+        """The table number `index` of a page or of a fragment, counted from 0 among those inside no other table.
+
+        The caption is the title where `title` is empty. Broken markup is repaired as a browser would, roughly. Nothing
+        is loaded and no entity is taken from outside. Raises `InputError` when there is no such table, or when elements
+        are nested so deep that the parser would lose text.
+        """
+        caption, rows = parse_table(html, index)
+        return cls(title or caption, rows)
+
+    @classmethod
+    def from_rows(cls, headers: Sequence[object], rows: Iterable[Sequence[object]], title: str = "") -> Table:
+        """A table of flat lists: one row of headers, unless there are none, and rows of values; None is empty."""
+        made = [tuple([Cell(_plain(value)) for value in row]) for row in rows]
+        if headers:
+            made.insert(0, tuple([Cell(_plain(value), True) for value in headers]))
+        return cls(title, tuple(made))
+
+    @property
+    def header_depth(self) -> int:
+        """Number of leading rows whose cells are all headers."""
+        depth = 0
+        for row in self.rows:
+            if not row or not all(cell.header for cell in row):
+                break
+            depth += 1
+        return depth
+
+    def head(self, body_rows: int) -> Table:
+        """The headers and the first `body_rows` rows below them."""
+        return Table(self.title, self.rows[: self.header_depth + body_rows])
+
+    def grid(self) -> list[list[Cell]]:
+        """All slots, as many in each row: a merged cell stands in every slot it covers, `EMPTY` in those without one.
+
+        Slots follow the HTML standard (section 4.9.12) with these differences: where two cells overlap the earlier one
+        has the slot; and a column in which no cell begins, which the standard calls an error, is left out, so that a
+        span reaches no further than the table. Raises `InputError` for more than `MAX_SLOTS` slots.
+        """
+        if not any(cell.rows != 1 or cell.columns != 1 for row in self.rows for cell in row):
+            width = max(map(len, self.rows), default=0)
+            check_size(width * len(self.rows))
+            return [[*row, *[EMPTY] * (width - len(row))] for row in self.rows]
+        placed = self.placed()
+        slots: list[list[Cell | None]] = [[None] * max(p.right for p in placed) for _ in self.rows]
+        for cell, top, bottom, left, right in placed:
+            for row in slots[top:bottom]:
+                row[left:right] = [cell if slot is None else slot for slot in row[left:right]]
+        return [[EMPTY if slot is None else slot for slot in row] for row in slots]
+
+    def placed(self) -> list[Placed]:
+        """Each cell and the slots of the grid it covers, in the order of `rows`. Raises `InputError` as `grid` does."""
+        placed = place(self.rows)
+        starts = sorted({one.left for one in placed})
+        placed = [
+            one._replace(left=bisect_left(starts, one.left), right=bisect_left(starts, one.right)) for one in placed
+        ]
+        check_size(max(len(starts) * len(self.rows), sum((p.bottom - p.top) * (p.right - p.left) for p in placed)))
+        return placed
+
+    def to_html(self) -> str:
+        """Plain HTML: caption, rows, headers, spans, and pictures by their alternative text."""
+        caption = f"<caption>{markup.escape(self.title)}</caption>" if self.title else ""
+        rows = ["<tr>" + "".join(map(_cell_html, row)) + "</tr>" for row in self.rows]
+        return "\n".join([f"<table>{caption}", *rows, "</table>"])
+
+
+def _plain(value: object) -> str:
+    return "" if value is None else " ".join(str(value).split())
+
+
+def _cell_html(cell: Cell) -> str:
+    tag = "th" if cell.header else "td"
+    rows = f' rowspan="{cell.rows}"' if cell.rows != 1 else ""
+    columns = f' colspan="{cell.columns}"' if cell.columns != 1 else ""
+    pictures = "".join(f'<img alt="{markup.escape(name)}">' for name in cell.pictures)
+    return f"<{tag}{rows}{columns}>{markup.escape(cell.text)}{pictures}</{tag}>"
