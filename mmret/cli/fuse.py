@@ -1,0 +1,129 @@
+"""`mmret fuse` and `mmret rerank`: one system out of several, side by side or one after the other."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import InputError
+from .common import Data, note
+from .runs import OnMissing
+
+if TYPE_CHECKING:
+    from ..evaluation import Run
+    from ..evaluation.aligned import Aligned
+    from ..evaluation.fusion import Scaling
+
+
+class Method(StrEnum):
+    """How runs are joined."""
+
+    rrf = "rrf"
+    weighted = "weighted"
+    routed = "routed"
+
+
+class Normalise(StrEnum):
+    """How scores are brought to one scale."""
+
+    minmax = "minmax"
+    z = "z"
+
+
+def fuse(
+    runs: Annotated[list[Path], typer.Argument(help="Two or more runs: files, or output folders of `mmret eval`.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The fused run: .parquet, or TREC's text, .gz too.")],
+    method: Annotated[Method, typer.Option(help="Reciprocal ranks, sum of scores, or one run a query.")] = Method.rrf,
+    k: Annotated[float, typer.Option(help="Of the reciprocal ranks 1 / (k + rank).")] = 60.0,
+    normalise: Annotated[Normalise, typer.Option(help="Scale of summed scores.")] = Normalise.minmax,
+    weights: Annotated[str | None, typer.Option(help="One a run, such as 0.7,0.3. Default: all alike.")] = None,
+    learn: Annotated[
+        Path | None, typer.Option(help="Judgements of queries to learn weights from; the fused run leaves these out.")
+    ] = None,
+    measure: Annotated[str, typer.Option(help="What --learn raises.")] = "nDCG@10",
+    rules: Annotated[
+        str | None,
+        typer.Option("--route", help="margin, or slices and numbers of runs, from 0: area:hard=1,default=0."),
+    ] = None,
+    bench: Annotated[
+        str | None, typer.Option("--bench", "-b", help="The benchmark whose slices --route names.")
+    ] = None,
+    data: Data = None,
+    missing: Annotated[
+        OnMissing, typer.Option(help="Refuse runs that lack queries, or take them as answered by nothing.")
+    ] = OnMissing.error,
+) -> None:
+    """Fuse runs into one, which `mmret score` scores: by reciprocal ranks, by summed scores, or routed by query."""
+    from ..evaluation import write_run
+    from ..evaluation.aligned import Aligned, run_at
+    from ..evaluation.fusion import Scaling
+
+    if len(runs) < 2:
+        raise InputError("give at least two runs to fuse")
+    if (rules is not None) != (method is Method.routed):
+        raise InputError("--method routed needs --route margin or --route LABEL=NUMBER,…, and no other method takes it")
+    if weights is not None and (learn is not None or method is Method.routed):
+        raise InputError("--weights goes neither with --learn nor with --method routed")
+    if learn is not None and method is Method.routed:
+        raise InputError("--learn finds weights, which --method routed has none of")
+    aligned = Aligned.of([run_at(path) for path in runs], [str(path) for path in runs], missing=missing.value)
+    if rules is not None:
+        fused = _routed(aligned, rules, bench, data)
+    else:
+        fused = _summed(
+            aligned, Scaling("rrf" if method is Method.rrf else normalise.value, k), weights, learn, measure
+        )
+    write_run(fused, output, tag=f"fused-{method}")
+    note(f"written: {output}, {len(fused.queries)} queries")
+
+
+def _summed(aligned: Aligned, scaling: Scaling, weights: str | None, learn: Path | None, measure: str) -> Run:
+    from ..evaluation import read_qrels
+    from ..evaluation.fusion import fuse as fuse_runs
+    from ..evaluation.fusion import learn_weights
+
+    if learn is None:
+        return fuse_runs(aligned, scaling, None if weights is None else _numbers(weights))
+    labels = read_qrels(learn)
+    learned = learn_weights(aligned, scaling, labels, measure)
+    rest = aligned.without(labels.queries)
+    note(
+        f"learned on {len(learned.queries)} queries of {learn}: {measure} {100 * learned.value:.1f} with weights "
+        + ", ".join(f"{weight:g} {name}" for weight, name in zip(learned.weights, aligned.names, strict=True))
+    )
+    note(f"fused: the other {len(rest.queries)} queries, which nothing was learned from")
+    return fuse_runs(rest, scaling, learned.weights)
+
+
+def _routed(aligned: Aligned, rules: str, bench: str | None, data: Path | None) -> Run:
+    from ..benchmarks import load_benchmark
+    from ..evaluation.fusion import by_margin, by_slice, route
+
+    if rules == "margin":
+        choice = by_margin(aligned)
+    elif bench is None:
+        raise InputError("--route by slices needs the benchmark that has them: --bench NAME")
+    else:
+        choice = by_slice(aligned, load_benchmark(bench, data), dict(_rule(text) for text in rules.split(",")))
+    for number, name in enumerate(aligned.names):
+        note(f"{name}: answers {int((choice == number).sum())} queries")
+    return route(aligned, choice)
+
+
+def _rule(text: str) -> tuple[str, int]:
+
+    label, _, number = text.strip().rpartition("=")
+    if not label or not number.isdecimal():
+        raise InputError(f"--route takes margin or LABEL=NUMBER,…, not {text!r}")
+    return label, int(number)
+
+
+def _numbers(text: str) -> list[float]:
+
+    try:
+        return [float(number) for number in text.split(",")]
+    except ValueError:
+        raise InputError(f"--weights takes numbers such as 0.7,0.3, not {text!r}") from None
