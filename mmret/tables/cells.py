@@ -32,7 +32,7 @@ class Cell(NamedTuple):
     @property
     def shown(self) -> str:
         """The text, and each picture's name in brackets behind it: "France [flag of France]"."""
-        return " ".join([self.text, *(f"[{name}]" for name in self.pictures)]).strip() if self.pictures else self.text
+        return " ".join([self.text, *(f"[{name}]" for name in self.pictures)]).strip()
 
 
 EMPTY = Cell("")

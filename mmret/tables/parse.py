@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 from typing import cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from lxml import etree
 
@@ -109,31 +108,37 @@ def _cells(header: bool, group: list[list[etree._Element]]) -> Iterator[tuple[Ce
     for row in group:
         before.append(before[-1] + bool(row))
     for number, row in enumerate(group):
+        left = len(group) - number
+        spans = [min(_span(element, "rowspan", MOST_ROWS), left) or left for element in row]
+        heights = [before[number + span] - before[number] for span in spans]
         if row:
-            left = len(group) - number
-            yield tuple(
-                Cell(
-                    _text(element),
-                    header or element.tag == "th",
-                    before[number + (min(_span(element, "rowspan", MOST_ROWS), left) or left)] - before[number],
-                    _span(element, "colspan", MOST_COLUMNS) or 1,
-                    tuple(map(_picture, element.iter("img"))),
-                    sum(1 for _ in element.iter("table")),
-                )
-                for element in row
-            )
+            yield tuple([_cell(element, header, height) for element, height in zip(row, heights, strict=True)])
+
+
+def _cell(element: etree._Element, header: bool, rows: int) -> Cell:
+    header = header or element.tag == "th"
+    columns = _span(element, "colspan", MOST_COLUMNS) or 1
+    if not len(element):
+        return Cell(_plain(element.text or ""), header, rows, columns)
+    pictures = tuple(map(_picture, element.iter("img")))
+    return Cell(_text(element), header, rows, columns, pictures, sum(1 for _ in element.iter("table")))
 
 
 def _span(element: etree._Element, name: str, most: int) -> int:
-    number = _NUMBER.match(element.get(name, "1"))
+    given = element.get(name)
+    number = _NUMBER.match(given) if given else None
     return min(int(number[1]), most) if number else 1
 
 
 def _text(element: etree._Element) -> str:
-    return " ".join("".join(map(str, element.itertext())).split())
+    return _plain("".join(map(str, element.itertext())))
 
 
 def _picture(image: etree._Element) -> str:
     source = image.get("src", "")
-    name = "" if source[:5].lower() == "data:" else PurePosixPath(unquote(urlsplit(source).path)).name
-    return " ".join((image.get("alt", "").strip() or name).split())
+    name = "" if source[:5].lower() == "data:" else re.split("[?#]", source, maxsplit=1)[0].rpartition("/")[2]
+    return _plain(image.get("alt", "")) or _plain(unquote(name))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())

@@ -1,8 +1,8 @@
 """Tables as running text, in the ways that retrieval systems use. The title is not part of it.
 
 A merged cell stands in every row and column it covers, save in `rows`, where each cell stands once, and in `html`,
-which keeps the spans. Header rows above each other are joined by column: "Population / 2020". A picture stands by its name in
-brackets. A line never holds a line break of a cell.
+which keeps the spans. Header rows above each other are joined by column: "Population / 2020". A picture stands by its
+name in brackets.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ def markdown(table: Table) -> str:
     names, body = _named(table)
     if not names:
         return ""
-    lines = [names, ["---"] * len(names), *body]
-    return "\n".join(["| " + " | ".join(line) + " |" for line in [[_escaped(t) for t in line] for line in lines]])
+    lines = (names, ["---"] * len(names), *body)
+    return "\n".join([f"| {' | '.join(_escaped(line))} |" for line in lines])
 
 
 def rows(table: Table) -> str:
     """A line for each row as it stands in the HTML: `a | b`. TaR-ViR's row-wise text is this."""
-    return "\n".join([" | ".join([cell.shown for cell in row]) for row in table.rows])
+    return "\n".join([" | ".join(_texts(row)) for row in table.rows])
 
 
 def keyvalue(table: Table) -> str:
@@ -85,23 +85,21 @@ def _named(table: Table) -> tuple[list[str], list[list[str]]]:
     """The header of each column, and the texts of the rows below."""
     depth, grid = table.header_depth, table.grid()
     names = _names(grid[:depth]) if depth else [""] * len(grid[0]) if grid else []
-    return names, [[cell.shown for cell in row] for row in grid[depth:]]
+    return names, [_texts(row) for row in grid[depth:]]
 
 
 def _names(levels: Grid) -> list[str]:
     """The header of each column: the texts above each other, each said once."""
     if len(levels) == 1:
-        return [cell.shown for cell in levels[0]]
-    return [
-        " / ".join(dict.fromkeys(filter(None, [cell.shown for cell in column]))) for column in zip(*levels, strict=True)
-    ]
+        return _texts(levels[0])
+    return [" / ".join(dict.fromkeys(filter(None, _texts(column)))) for column in zip(*levels, strict=True)]
 
 
 def _pairs(names: Sequence[str], row: Sequence[Cell]) -> str:
     if row[0].columns > 1 and all(cell is row[0] for cell in row):
         return row[0].shown
-    texts = [cell.shown for cell in row]
-    return ", ".join([f"{name}: {text}" if name else text for name, text in zip(names, texts, strict=True) if text])
+    pairs = zip(names, _texts(row), strict=True)
+    return ", ".join([f"{name}: {text}" if name else text for name, text in pairs if text])
 
 
 def _by_row_header(row: Sequence[Cell]) -> str:
@@ -111,5 +109,9 @@ def _by_row_header(row: Sequence[Cell]) -> str:
     return ": ".join(filter(None, [" / ".join(heads), values]))
 
 
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|") if "|" in text else text
+def _texts(cells: Sequence[Cell]) -> list[str]:
+    return [cell.shown if cell.pictures else cell.text for cell in cells]
+
+
+def _escaped(texts: list[str]) -> list[str]:
+    return [text.replace("|", "\\|") for text in texts] if "|" in "".join(texts) else texts

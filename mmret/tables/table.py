@@ -6,9 +6,12 @@ import html as markup
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from .cells import EMPTY, Cell, Placed, check_size, place
 from .parse import parse_table
+
+_make_cell = partial(tuple.__new__, Cell)  # twice as fast as Cell(…), which tells in a corpus of 30 million cells
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,8 @@ class Table:
     @classmethod
     def from_rows(cls, headers: Sequence[object], rows: Iterable[Sequence[object]], title: str = "") -> Table:
         """A table of flat lists: one row of headers, unless there are none, and rows of values; None is empty."""
-        made = [tuple([Cell(_plain(value)) for value in row]) for row in rows]
-        if headers:
-            made.insert(0, tuple([Cell(_plain(value), True) for value in headers]))
-        return cls(title, tuple(made))
+        made = [_flat_row(row, header=False) for row in rows]
+        return cls(title, (_flat_row(headers, header=True), *made) if headers else tuple(made))
 
     @property
     def header_depth(self) -> int:
@@ -58,7 +59,7 @@ class Table:
         has the slot; and a column in which no cell begins, which the standard calls an error, is left out, so that a
         span reaches no further than the table. Raises `InputError` for more than `MAX_SLOTS` slots.
         """
-        if not any(cell.rows != 1 or cell.columns != 1 for row in self.rows for cell in row):
+        if not [1 for row in self.rows for cell in row if cell.rows != 1 or cell.columns != 1]:
             width = max(map(len, self.rows), default=0)
             check_size(width * len(self.rows))
             return [[*row, *[EMPTY] * (width - len(row))] for row in self.rows]
@@ -86,8 +87,9 @@ class Table:
         return "\n".join([f"<table>{caption}", *rows, "</table>"])
 
 
-def _plain(value: object) -> str:
-    return "" if value is None else " ".join(str(value).split())
+def _flat_row(values: Sequence[object], *, header: bool) -> tuple[Cell, ...]:
+    texts = ["" if value is None else " ".join(str(value).split()) for value in values]
+    return tuple([_make_cell((text, header, 1, 1, (), 0)) for text in texts])
 
 
 def _cell_html(cell: Cell) -> str:
