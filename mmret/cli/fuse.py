@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import InputError
-from .common import Data, note
+from .common import Cache, Data, Json, note, show, show_json
 from .runs import OnMissing
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from ..evaluation import Run
     from ..evaluation.aligned import Aligned
     from ..evaluation.fusion import Scaling
+    from ..evaluation.rerank import Reranked
 
 
 class Method(StrEnum):
@@ -127,3 +131,81 @@ def _numbers(text: str) -> list[float]:
         return [float(number) for number in text.split(",")]
     except ValueError:
         raise InputError(f"--weights takes numbers such as 0.7,0.3, not {text!r}") from None
+
+
+def rerank(
+    run: Annotated[Path, typer.Option(help="The first stage: a run file, or an output folder of `mmret eval`.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="Name of the second scorer.")],
+    bench: Annotated[str, typer.Option("--bench", "-b", help="Name of the benchmark, or a folder that holds one.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The new run: .parquet, or TREC's text, .gz too.")],
+    k: Annotated[
+        int, typer.Option("-k", help="Documents reranked of each query, and those that tie with the last of them.")
+    ] = 100,
+    data: Data = None,
+    measure: Annotated[list[str] | None, typer.Option(help="Measure such as nDCG@10; repeat for several.")] = None,
+    batch_size: Annotated[int, typer.Option(help="Items embedded, or queries scored, at a time.")] = 16,
+    device: Annotated[str, typer.Option(help="Device of torch, such as cpu or cuda.")] = "auto",
+    dtype: Annotated[str, typer.Option(help="Type of weights: float32, bfloat16 or float16.")] = "float32",
+    seed: Annotated[int, typer.Option(help="Seed of random encoders, tests and intervals.")] = 0,
+    cache: Cache = None,
+    as_json: Json = False,
+) -> None:
+    """Put the top of a run in order by a second scorer, and show what both stages and a perfect second one reach."""
+    from ..benchmarks import load_benchmark
+    from ..evaluation import MEASURES, Settings, load_result, write_run
+    from ..evaluation.aligned import run_at
+    from ..evaluation.rerank import rerank as rerank_run
+
+    settings = Settings(
+        measures=tuple(measure) if measure else MEASURES,
+        batch_size=batch_size,
+        device=device,
+        dtype=dtype,
+        seed=seed,
+        cache=cache,
+    )
+    benchmark = load_benchmark(bench, data, cache=cache)
+    found = rerank_run(run_at(run), str(run), benchmark, model, k, settings, show=True)
+    first = load_result(run).record if run.is_dir() else None
+    write_run(found.run, output, tag=model)
+    if as_json:
+        show_json(found.describe() | {"cost": {"first": first and first["cost"], "second": found.cost}})
+    else:
+        show(_stages(found, f"{run}, its top {k} reranked by {model}: {benchmark.name} {benchmark.version}"))
+        note(f"reranked: {found.candidates.mean():.1f} documents a query, at most {found.candidates.max():,}")
+        for name, cost in (("first stage", first and first["cost"]), ("second stage", found.cost)):
+            note(f"{name}: {_seconds(cost)}")
+    note(f"written: {output}")
+
+
+def _stages(found: Reranked, title: str) -> Table:
+    """Measure × stage, with the difference that the second one makes."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    from ..evaluation import Measure
+
+    table = Table(
+        title=f"{title}\nprotocol {found.protocol}, all queries, percent",
+        caption=f"{100 * found.recall:.1f} % of the right documents are among those reranked; ceiling: these in the "
+        "best order; p: paired randomisation, by source; MedR and MeanR are ranks",
+        box=SIMPLE_HEAD,
+    )
+    for heading in ("measure", "first", "reranked", "ceiling", "difference", "95 %", "p", "win/tie/loss"):
+        table.add_column(heading, justify="left" if heading == "measure" else "right")
+    for name, one in found.comparisons.items():
+        scale = 1 if Measure.parse(name).name in ("MedR", "MeanR") else 100
+        values = [
+            found.scores[stage][found.protocol]["all"][name]["value"] for stage in ("first", "reranked", "ceiling")
+        ]
+        texts = [f"{scale * value:.1f}" for value in (*values, one.effect, one.low, one.high)]
+        counts = f"{one.wins}/{one.ties}/{one.losses}"
+        table.add_row(name, *texts[:4], f"{texts[4]} to {texts[5]}", f"{one.p:.4f}", counts)
+    return table
+
+
+def _seconds(cost: Mapping[str, Any] | None) -> str:
+    """The stages of a `result.json`'s cost in a line."""
+    if cost is None:
+        return "its cost is unknown; name the output folder of `mmret eval` in place of a run file"
+    return ", ".join(f"{name} {one['seconds']:.2f} s for {one['items']:,}" for name, one in cost["stages"].items())
