@@ -1,0 +1,37 @@
+"""The engines by name."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from ...errors import InputError, unknown_name
+from .base import Engine
+from .endpoint import EndpointHtml
+from .rapid import RapidOcr
+from .tesseract import Tesseract
+
+ENGINES = ("rapidocr", "tesseract", "endpoint")
+"""Names of the engines."""
+
+
+def create_engine(reference: str) -> Engine:
+    """The engine that a reference means, not loaded yet.
+
+        rapidocr                 PP-OCR, weights in the package
+        tesseract[:LANGUAGES]    the program, "eng" unless named
+        endpoint:MODEL@ADDRESS   HTML by a vision-language model at a server
+
+    Raises `InputError` when it is unknown or not installed.
+    """
+    name, colon, argument = reference.partition(":")
+    if name not in ENGINES:
+        raise unknown_name("OCR engine", name, ENGINES)
+    if name == "endpoint":
+        return EndpointHtml(argument)
+    if name == "tesseract":
+        return Tesseract(argument) if argument else Tesseract()
+    if colon:
+        raise InputError("engine 'rapidocr' takes nothing behind a colon")
+    if find_spec("rapidocr") is None or find_spec("onnxruntime") is None:
+        raise InputError("engine 'rapidocr' needs rapidocr and onnxruntime; install with: pip install 'mmret[offline]'")
+    return RapidOcr()
