@@ -3,9 +3,12 @@
 from .base import Benchmark
 from .draft import Draft, Fault
 from .exclusions import Exclusions
+from .provenance import only_provenance
 from .published import PublishedTable, published_tables
 from .ragged import Ragged
 from .registry import Entry, benchmarks, exclusions_path, folder_of, load_benchmark, read_draft, register_benchmark
+from .remote import Remote, fetch
+from .sources import Sources
 from .usable import media_faults
 from .verify import Verification, verify
 
@@ -17,12 +20,16 @@ __all__ = [
     "Fault",
     "PublishedTable",
     "Ragged",
+    "Remote",
+    "Sources",
     "Verification",
     "benchmarks",
     "exclusions_path",
+    "fetch",
     "folder_of",
     "load_benchmark",
     "media_faults",
+    "only_provenance",
     "published_tables",
     "read_draft",
     "register_benchmark",

@@ -31,6 +31,8 @@ class Benchmark:
     queries, documents: items with unique ids.
     positives: for each query the positions of the documents that answer it, at least one.
     gains: float64 `(entries of positives,)`, relevance grades above 0.
+    provenance: str `(entries of positives,)`, who says that it is right: "human", "model:NAME", "inherited", "scan", or
+        "" where it is not said; None when it is said of none.
     galleries: the candidates: None for all documents, one list for a shared gallery, or one list a query; kept in
         ascending order.
     source: int32 `(queries,)`, the document each query was made from, -1 for none; None when no query has one.
@@ -38,6 +40,8 @@ class Benchmark:
     needs: the modalities without which a document, or a query's source, is no use (see `mmret.media.Report.fault`).
     sound_slices: the slices whose queries cannot be answered without hearing.
     excluded: what an exclusion list names: documents still to be left out, and queries that are left out already.
+    view: which forms of its documents the items hold, where there are several ("title=text,content=image").
+    contents: digest over the documents in all their forms, the same in every view; "" where there is one form only.
     card: text of the data card.
     about: further facts to show: title, licence, description.
     """
@@ -48,12 +52,15 @@ class Benchmark:
     documents: Sequence[Item]
     positives: Ragged
     gains: NDArray[np.float64]
+    provenance: NDArray[np.str_] | None = None
     galleries: Ragged | None = None
     source: NDArray[np.int32] | None = None
     slices: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
     needs: frozenset[Modality] = frozenset()
     sound_slices: frozenset[str] = frozenset()
     excluded: Exclusions = field(default_factory=Exclusions)
+    view: str = ""
+    contents: str = ""
     card: str = ""
     about: Mapping[str, Any] = field(default_factory=dict)
 
@@ -61,7 +68,9 @@ class Benchmark:
         _check_ids("query", self.queries)
         _check_ids("document", self.documents)
         n = len(self.queries)
-        if len(self.positives) != n or len(self.gains) != len(self.positives.positions):
+        entries = len(self.positives.positions)
+        sizes = {len(one) for one in (self.gains, self.provenance) if one is not None}
+        if len(self.positives) != n or sizes != {entries}:
             raise InputError(f"{self.name}: {n} queries but labels for {len(self.positives)}")
         if self.galleries is not None:
             if len(self.galleries) not in (1, n):
@@ -95,13 +104,14 @@ class Benchmark:
         """SHA-256 (hex) over the labels: ids, texts, right documents, galleries and sources.
 
         Slices are left out, because they decide how scores are read and not what they are, and so are the bytes of
-        media, which have `media_digest`: the labels of 27 GB of clips are known without reading them.
+        media, which have `media_digest`: the labels of 27 GB of clips are known without reading them. Nor does the view
+        count, so that results of different views can be compared.
         """
-        whole = hashlib.sha256()
-        for items in (self.queries, self.documents):
-            for item in items:
-                reads = ",".join(sorted(item.modalities))
-                whole.update(f"{item.id}\0{text_digest(item.text or '')}\0{reads}\n".encode())
+        whole = hashlib.sha256(self.contents.encode())
+        for item in self.queries:
+            whole.update(_digest_line(item))
+        for item in self.documents:
+            whole.update(f"{item.id}\n".encode() if self.contents else _digest_line(item))
         for lists in (self.positives, self.galleries):
             if lists is not None:
                 whole.update(lists.offsets.astype("<i8").data)
@@ -127,6 +137,7 @@ class Benchmark:
         return (
             {"name": self.name, "version": self.version}
             | facts
+            | ({"view": self.view} if self.view else {})
             | {
                 "digest": self.digest,
                 "queries": len(self.queries),
@@ -150,6 +161,7 @@ class Benchmark:
         if galleries is not None:
             galleries = galleries.moved(np.zeros(1, np.int64) if len(galleries) == 1 else queries, place)
         labels = self.positives.entries(queries)
+        labels = labels[place[self.positives.positions[labels]] >= 0]
         asked = np.full(len(self.queries), -1)
         asked[queries] = np.arange(len(queries))
         slices = {label: asked[members][asked[members] >= 0] for label, members in self.slices.items()}
@@ -158,11 +170,17 @@ class Benchmark:
             queries=[self.queries[i] for i in queries],
             documents=[self.documents[i] for i in documents],
             positives=self.positives.moved(queries, place),
-            gains=self.gains[labels[place[self.positives.positions[labels]] >= 0]],
+            gains=self.gains[labels],
+            provenance=None if self.provenance is None else self.provenance[labels],
             galleries=galleries,
             source=None if self.source is None else np.where(self.source < 0, -1, place[self.source])[queries],
             slices={label: members for label, members in slices.items() if len(members)},
         )
+
+
+def _digest_line(item: Item) -> bytes:
+    reads = ",".join(sorted(item.modalities))
+    return f"{item.id}\0{text_digest(item.text or '')}\0{reads}\n".encode()
 
 
 def _check_ids(kind: str, items: Sequence[Item]) -> None:

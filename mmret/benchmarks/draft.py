@@ -54,12 +54,15 @@ class Draft:
     documents: Sequence[Item]
     positives: Ragged
     gains: NDArray[np.float64]
+    provenance: NDArray[np.str_] | None = None
     galleries: Ragged | None = None
     source: NDArray[np.int32] | None = None
     labels: Sequence[Sequence[str]] = ()
     found: Sequence[Fault] = ()
     needs: frozenset[Modality] = frozenset()
     sound_slices: frozenset[str] = frozenset()
+    view: str = ""
+    contents: str = ""
     card: str = ""
     about: Mapping[str, Any] = field(default_factory=dict)
 
@@ -85,6 +88,7 @@ class Draft:
         rows = np.asarray([i for i in _first_by_id(self.queries) if self.queries[i].id not in bad], np.int64)
         if not len(rows):
             raise InputError(f"{self.name}: no query can be asked: {summary(self.faults)}")
+        entries = self.positives.entries(rows)
         galleries = self.galleries
         if galleries is not None:
             galleries = galleries.moved(np.zeros(1, np.int64) if len(galleries) == 1 else rows, place)
@@ -94,12 +98,15 @@ class Draft:
             queries=[self.queries[i] for i in rows],
             documents=documents,
             positives=self.positives.moved(rows, place),
-            gains=self.gains[self.positives.entries(rows)],
+            gains=self.gains[entries],
+            provenance=None if self.provenance is None else self.provenance[entries],
             galleries=galleries,
             source=None if self.source is None else np.where(self.source < 0, -1, place[self.source])[rows],
             slices=_slices([self.labels[i] for i in rows]) if self.labels else {},
             needs=self.needs,
             sound_slices=self.sound_slices,
+            view=self.view,
+            contents=self.contents,
             excluded=Exclusions([], [{"id": name, "reason": reason} for name, reason in sorted(bad.items())]),
             card=self.card,
             about=self.about,

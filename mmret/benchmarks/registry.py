@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from importlib.resources import files
@@ -15,10 +15,14 @@ from .composed import LAYOUT, read_about, read_composed
 from .draft import Draft, summary
 from .exclusions import NAME, Exclusions
 from .omnicvr import OMNICVR, Release, read_omnicvr
+from .provenance import only_provenance
 from .slices import read_slices
+from .sources import Sources
+from .tarvir import LAYOUT as TABLES_LAYOUT
+from .tarvir import TABLES, TableRelease, is_on_hub, read_named, read_tables
 
 GROUP = "mmret.benchmarks"
-Loader = Callable[[Path | None, Path | None], Draft | Benchmark]
+Loader = Callable[[Sources], Draft | Benchmark]
 
 
 @dataclass(frozen=True)
@@ -28,22 +32,31 @@ class Entry:
     Parameters
     ----------
     summary: one line for the list.
-    load: makes the benchmark, from the folder given with `--data` (None: its own data) and with the cache folder given
-        with `--cache` (None: the usual one); a draft, whose faults can be listed, or a benchmark.
+    load: makes the benchmark, from its usual folder or the one given: a draft, whose faults can be listed, or a
+        benchmark.
+    tables: whether it heeds a view, a field map and a split.
     """
 
     summary: str
     load: Loader
+    tables: bool = False
 
 
-def _omnicvr_mini(data: Path | None, cache: Path | None) -> Draft:
-    folder = data or Path(str(files("mmret"))) / "benchmarks" / "data" / "omnicvr-mini"
-    return read_composed(folder, card=read_card("omnicvr-mini"), cache=cache)
+def _omnicvr_mini(sources: Sources) -> Draft:
+    folder = sources.data or Path(str(files("mmret"))) / "benchmarks" / "data" / "omnicvr-mini"
+    return read_composed(folder, card=read_card("omnicvr-mini"), cache=sources.cache)
 
 
 def _omnicvr(release: Release) -> Loader:
-    def load(data: Path | None, cache: Path | None) -> Draft:
-        return read_omnicvr(release, data, card=read_card("omnicvr"), cache=cache)
+    def load(sources: Sources) -> Draft:
+        return read_omnicvr(release, sources.data, card=read_card("omnicvr"), cache=sources.cache)
+
+    return load
+
+
+def _tables(release: TableRelease) -> Loader:
+    def load(sources: Sources) -> Draft:
+        return read_named(release, sources, card=read_card(release.card))
 
     return load
 
@@ -56,18 +69,19 @@ def read_card(name: str) -> str:
 _ENTRIES: dict[str, Entry] = {
     "omnicvr-mini": Entry("composed video retrieval with sound, built in: 144 clips, 150 queries", _omnicvr_mini),
     **{release.name: Entry(release.summary, _omnicvr(release)) for release in OMNICVR},
+    **{one.name: Entry(one.summary, _tables(one), tables=True) for one in TABLES},
 }
 
 
-def register_benchmark(name: str, summary: str) -> Callable[[Loader], Loader]:
+def register_benchmark(name: str, summary: str, *, tables: bool = False) -> Callable[[Loader], Loader]:
     """Decorator that makes a loader available under a name.
 
     >>> @register_benchmark("mine", "my own clips")
-    ... def load(data: Path | None, cache: Path | None) -> Benchmark: ...
+    ... def load(sources: Sources) -> Benchmark: ...
     """
 
     def add(load: Loader) -> Loader:
-        _ENTRIES[name] = Entry(summary, load)
+        _ENTRIES[name] = Entry(summary, load, tables)
         return load
 
     return add
@@ -87,24 +101,31 @@ def load_benchmark(
     exclusions: Path | None = None,
     slices: Path | None = None,
     cache: Path | None = None,
+    view: str | None = None,
+    field_map: Path | None = None,
+    split: str | None = None,
+    provenance: Collection[str] = (),
 ) -> Benchmark:
     """The benchmark of that name, or the one in the folder of that path.
 
     Parameters
     ----------
-    name: a registered name, or a folder that holds a `benchmark.json`.
+    name: a registered name; a folder; or `hf:OWNER/NAME`, a dataset of the Hub that was fetched.
     data: the folder of a named benchmark's data, where it is not the one shipped.
     exclusions: a list written by `verify`; by default the `exclusions.json` in the folder, if there is one.
     slices: further slices of the queries (see `read_slices`).
     cache: folder for the indices of archives.
+    view, field_map, split: of a benchmark of tables (see `Sources`).
+    provenance: keep only right documents whose labels come from these, such as "human" (see `only_provenance`).
 
     Raises `InputError` when labels are faulty and no exclusion list shows that this is known.
     """
-    draft = read_draft(name, data, cache=cache)
-    beside = exclusions_path(name, data)
+    draft = read_draft(name, data, cache=cache, view=view, field_map=field_map, split=split)
+    beside = exclusions_path(name, data, split)
     path = exclusions or (beside if beside.is_file() else None)
     if path is None and isinstance(draft, Draft) and draft.faults:
-        where = f"{name} --data {data}" if data else name
+        options = {"--data": data, "--view": view, "--field-map": field_map, "--split": split}
+        where = " ".join([name, *(f"{option} {value}" for option, value in options.items() if value is not None)])
         raise InputError(
             f"{draft.name}: {summary(draft.faults)}; list all faults and go on without these queries: "
             f"mmret benchmarks verify {where}"
@@ -112,35 +133,52 @@ def load_benchmark(
     benchmark = draft.benchmark() if isinstance(draft, Draft) else draft
     if slices is not None:
         benchmark = replace(benchmark, slices=read_slices(slices, benchmark))
-    if path is None:
-        return benchmark
-    excluded, digest = Exclusions.load(path)
-    if digest != benchmark.digest:
-        raise InputError(f"{path}: made for other labels than those of {benchmark.name}; run verify again")
-    return replace(benchmark, excluded=excluded)
+    if path is not None:
+        excluded, digest = Exclusions.load(path)
+        if digest != benchmark.digest:
+            raise InputError(f"{path}: made for other labels than those of {benchmark.name}; run verify again")
+        benchmark = replace(benchmark, excluded=excluded)
+    return only_provenance(benchmark, provenance) if provenance else benchmark
 
 
-def read_draft(name: str, data: Path | None = None, *, cache: Path | None = None) -> Draft | Benchmark:
+def read_draft(
+    name: str,
+    data: Path | None = None,
+    *,
+    cache: Path | None = None,
+    view: str | None = None,
+    field_map: Path | None = None,
+    split: str | None = None,
+) -> Draft | Benchmark:
     """What the files of a benchmark say, with their faults; see `load_benchmark`."""
-    known = benchmarks()
+    known, sources = benchmarks(), Sources(data, cache, view, field_map, split)
     if name in known:
         if data is not None and not data.is_dir():
             raise InputError(f"{data}: no such folder")
-        return known[name].load(data, cache)
-    folder = Path(name)
+        if not known[name].tables:
+            sources.without_tables(name)
+        return known[name].load(sources)
+    folder = folder_of(name, data)
+    if is_on_hub(name) and not folder.is_dir():
+        raise InputError(f"{folder}: {name} is not here; fetch it: mmret benchmarks get {name}")
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder") if "/" in name else unknown_name("benchmark", name, known)
-    layout = read_about(folder)["layout"]
-    if layout != LAYOUT:
-        raise unknown_name("layout", str(layout), [LAYOUT])
-    return read_composed(folder, cache=cache)
+    layout = read_about(folder)["layout"] if (folder / "benchmark.json").is_file() else TABLES_LAYOUT
+    if layout == LAYOUT:
+        sources.without_tables(name)
+        return read_composed(folder, cache=cache)
+    if layout == TABLES_LAYOUT:
+        return read_tables(folder, sources)
+    raise unknown_name("layout", str(layout), [LAYOUT, TABLES_LAYOUT])
 
 
 def folder_of(name: str, data: Path | None) -> Path:
     """The folder in which the data of a benchmark lie: the one given, the one fetched, or the benchmark itself."""
-    return data or (data_folder(name) if name in benchmarks() else Path(name))
+    if data is not None:
+        return data
+    return data_folder(name.replace("/", "--")) if name in benchmarks() or is_on_hub(name) else Path(name)
 
 
-def exclusions_path(name: str, data: Path | None) -> Path:
-    """Where the exclusion list of a benchmark lies, beside its data."""
-    return folder_of(name, data) / NAME
+def exclusions_path(name: str, data: Path | None, split: str | None = None) -> Path:
+    """Where the exclusion list of a benchmark, or of one of its splits, lies, beside its data."""
+    return folder_of(name, data) / (NAME if split is None else f"exclusions-{split}.json")

@@ -37,6 +37,11 @@ class Verification:
     excluded: Exclusions
     digest: str
 
+    @property
+    def faulty(self) -> bool:
+        """Whether evaluations have to be told: something is left out, or labels are wrong that can be gone on with."""
+        return bool(self.excluded or self.facts["labels"]["faults"])
+
     def describe(self) -> dict[str, Any]:
         """Plain values."""
         defects = {what: list(names) for what, names in self.defects.items()}

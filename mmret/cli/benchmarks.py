@@ -85,7 +85,7 @@ def verify(
         found = verify_draft(draft, Preflight(pool, cache_folder(cache) / "preflight.jsonl"), cache, show=True)
     show_mapping(found.describe() if as_json else found.lines(), as_json=as_json)
     path = exclusions or exclusions_path(name, data)
-    if found.excluded:
+    if found.faulty:
         found.excluded.save(path, found.digest)
         note(f"written: {path}; evaluations leave out what it names")
         sys.exit(1)
@@ -96,18 +96,20 @@ def verify(
 
 @app.command()
 def get(
-    name: Annotated[str, typer.Argument(help="Name of a benchmark.")],
+    name: Annotated[str, typer.Argument(help="Name of a benchmark, or hf:OWNER/NAME.")],
     parts: Annotated[list[Part] | None, typer.Option(help="What to fetch; repeat for several. Default: all.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder to fetch into. Default: mmret's data folder.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Fetch a benchmark from the Hub; what is there already stays, and a file cut short goes on."""
-    from ..benchmarks import folder_of
-    from ..benchmarks.omnicvr import fetch, plan
+    from ..benchmarks import fetch, folder_of
+    from ..benchmarks.omnicvr import plan
+    from ..benchmarks.tarvir import is_on_hub, plan_dataset
     from ..errors import InputError
 
-    release = _release(name)
-    files, folder = plan(release, [part.value for part in parts or Part]), folder_of(name, data)
+    wanted = [part.value for part in parts or Part]
+    files = plan_dataset(name) if is_on_hub(name) else plan(_release(name), wanted)
+    folder = folder_of(name, data)
     whole = sum(file.size for file in files if file.columns is None)
     note(f"{name}: {len(files)} files, {whole / 1e9:.1f} GB and the labels, into {folder}")
     if not yes and not sys.stdin.isatty():

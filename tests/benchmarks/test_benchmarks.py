@@ -149,7 +149,7 @@ def test_a_bad_file_is_named(small: Path, name: str, content: str, words: str) -
 def test_missing_folders_and_unknown_names_say_the_way_out(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere: no such folder"):
         load_benchmark(str(tmp_path / "nowhere"))
-    with pytest.raises(InputError, match=r"benchmark\.json is missing"):
+    with pytest.raises(InputError, match=r"no benchmark here: neither benchmark\.json"):
         load_benchmark(str(tmp_path))
     with pytest.raises(InputError, match="did you mean omnicvr-mini"):
         load_benchmark("omnicvr-mimi")

@@ -1,0 +1,117 @@
+"""A folder of tables to a draft: whatever the layout, in the view that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import InputError
+from ...items import Item
+from ..composed import read_about
+from ..draft import Draft
+from ..ragged import Ragged
+from ..sources import Sources
+from .documents import Documents
+from .fields import FieldMap
+from .nq_tables import is_nq_tables, read_nq_tables
+from .records import Corpus
+from .release import CORPUS, find_release, read_release
+from .triples import is_triple, read_triple
+from .view import View
+
+_PEEK = 100  # records looked at to learn what a corpus holds
+_MAKE = {
+    "native": "the tables have no native text; show content=ocr or content=image",
+    "ocr": "nobody has read the text off the pictures yet; do so: mmret ocr",
+    "image": "there are no pictures of the tables; make them: mmret render",
+}
+
+
+def open_corpus(folder: Path, sources: Sources) -> Corpus:
+    """The tables and questions of a folder, in whichever of the known layouts they lie.
+
+    Raises `InputError` naming what was looked for when it is none of them.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder")
+    names, split = FieldMap.load(sources.field_map), sources.split
+    about = read_about(folder) if (folder / "benchmark.json").is_file() else {}
+    if is_nq_tables(folder):
+        return read_nq_tables(folder, split)
+    if find_release(folder) is not None:
+        return read_release(folder, split, names, sources.cache)
+    if is_triple(folder):
+        return read_triple(folder, split, names, sources.cache, about)
+    below = [path.name for path in sorted(folder.iterdir()) if path.is_dir() and is_triple(path)]
+    raise InputError(
+        f"{folder}: no benchmark here: neither benchmark.json, nor corpus, queries and qrels (folders, or "
+        f"files such as corpus.jsonl), nor interactions/*.jsonl of NQ-TABLES, nor {CORPUS} of TaR-ViR"
+        + (f"; name one of its folders: {', '.join(below)}" if below else "")
+    )
+
+
+def read_tables(
+    folder: Path, sources: Sources, *, name: str = "", card: str = "", about: Mapping[str, Any] | None = None
+) -> Draft:
+    """Read a benchmark of tables.
+
+    Parameters
+    ----------
+    folder: what `sources.data` would name.
+    sources: the view, field map, split and cache; without a view titles are text and contents pictures, or native text
+        in a corpus without pictures.
+    name: what it is called; by default as its own files say, or as the folder is called.
+    about: further facts to show.
+
+    Raises `InputError` for files that fit no layout, and for a view of what the corpus does not have. Everything else
+    that is wrong is a fault of the draft.
+    """
+    corpus = open_corpus(folder, sources)
+    facts = {**(about or {}), **corpus.about}
+    forms = _forms(corpus, folder)
+    view = _view(forms, sources.view, folder)
+    documents = Documents(corpus, view, forms, sources.cache)
+    answers = [documents.answers(question) for question in corpus.questions]
+    judges = np.asarray([positive.provenance for found in answers for positive in found.values()], np.str_)
+    own_split = f"-{sources.split}" if sources.split not in (None, "test") else ""
+    return Draft(
+        name=(name or str(facts.get("name", folder.absolute().name))) + own_split,
+        version=str(facts.get("version", "1")),
+        queries=[Item(question.id, text=question.text) for question in corpus.questions],
+        documents=documents.items,
+        positives=Ragged.of([list(found) for found in answers]),
+        gains=np.asarray([positive.grade for found in answers for positive in found.values()], np.float64),
+        provenance=judges if judges.any() else None,
+        labels=[
+            [*question.labels, *documents.slices(found)]
+            for question, found in zip(corpus.questions, answers, strict=True)
+        ],
+        found=[*corpus.faults, *documents.faults],
+        needs=frozenset({"image"}) if view.pictures else frozenset(),
+        view=str(view),
+        contents=documents.digest,
+        card=card,
+        about=facts | ({"title fonts": documents.fonts} if documents.fonts else {}),
+    )
+
+
+def _forms(corpus: Corpus, folder: Path) -> frozenset[str]:
+    """The forms in which there are tables, judged by the first of them."""
+    found = [record.forms for record in islice(corpus.records(), _PEEK)]
+    if not found:
+        raise InputError(f"{folder}: the corpus is empty")
+    return frozenset().union(*found)
+
+
+def _view(forms: frozenset[str], given: str | None, folder: Path) -> View:
+    if given is None:
+        return View(content=next((form for form in ("image", "native", "ocr") if form in forms), "none"))
+    view = View.parse(given)
+    lacking = [form for form in view.forms if form not in forms]
+    if lacking:
+        raise InputError(f"{folder}: {view} cannot be shown: {_MAKE[lacking[0]]}")
+    return view
