@@ -32,10 +32,12 @@ class Workers:
     ----------
     count: child processes, `default_workers()` unless given.
     time_limit: seconds after which the work on one file is ended and its process replaced.
+    kind: what the processes are called in faults.
     """
 
-    def __init__(self, count: int | None = None, time_limit: float = 60.0) -> None:
+    def __init__(self, count: int | None = None, time_limit: float = 60.0, kind: str = "decoder") -> None:
         self.count = count or default_workers()
+        self._kind = kind
         self.time_limit = time_limit
         # A child forked from a process that runs threads of torch or FFmpeg may hang; a fork server has none.
         self._pool = ProcessPool(self.count, context=multiprocessing.get_context("forkserver"))
@@ -60,9 +62,9 @@ class Workers:
         try:
             return future.result()
         except TimeoutError:
-            return Fault(f"the decoder did not end within {self.time_limit:g} s")
+            return Fault(f"the {self._kind} did not end within {self.time_limit:g} s")
         except ProcessExpired as expired:
-            return Fault(f"the decoder crashed (exit code {expired.exitcode})")
+            return Fault(f"the {self._kind} crashed (exit code {expired.exitcode})")
 
     def map(self, function: Callable[..., Any], arguments: Iterable[object]) -> Iterator[Any]:
         """`function(argument)` for each argument, in order, a few ahead of the consumer."""

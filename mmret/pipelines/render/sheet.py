@@ -1,0 +1,34 @@
+"""The page around a table: our style first, so that a table's own style wins, and rules that nothing overrides."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+from .documents import MARGIN
+
+# What plays, moves or holds another page is left out: it could not be drawn the same way twice.
+RULES = f"""
+html {{ margin: 0; padding: 0; }}
+body {{ margin: {MARGIN}px; width: fit-content; min-width: calc(100% - {2 * MARGIN}px); box-sizing: border-box; }}
+iframe, frame, object, embed, video, audio, marquee {{ display: none !important; }}
+*, *::before, *::after {{ animation: none !important; transition: none !important; }}
+"""
+
+
+def compose(html: str, css: str) -> str:
+    """A page that holds `html`, a fragment or a page itself: the parser merges what stands in its head into ours."""
+    return f'<!doctype html><html><head><meta charset="utf-8"><style>{css}{RULES}</style></head><body>{html}'
+
+
+def fonts(css: str) -> list[str]:
+    """The families that fontconfig takes for the style's own; empty where fontconfig is missing."""
+    if shutil.which("fc-match") is None:
+        return []
+    stacks = [line.split("font:")[1].split(";")[0] for line in css.splitlines() if "font:" in line]
+    families = [stack[stack.index(" ") + 1 :].replace('"', "") for stack in stacks]
+    found = [
+        subprocess.run(["fc-match", "-f", "%{family[0]}", one], capture_output=True, text=True, check=False).stdout
+        for one in families
+    ]
+    return sorted(set(filter(None, found)))
