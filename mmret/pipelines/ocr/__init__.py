@@ -4,5 +4,19 @@ from .base import Engine, Page
 from .engines import ENGINES, create_engine
 from .layout import Line
 from .read import Reading, read_pictures
+from .run import Summary, run_ocr
+from .score import Distance, distance
 
-__all__ = ["ENGINES", "Engine", "Line", "Page", "Reading", "create_engine", "read_pictures"]
+__all__ = [
+    "ENGINES",
+    "Distance",
+    "Engine",
+    "Line",
+    "Page",
+    "Reading",
+    "Summary",
+    "create_engine",
+    "distance",
+    "read_pictures",
+    "run_ocr",
+]

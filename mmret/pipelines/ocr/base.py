@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self
 
 from PIL import Image
 
+from ...tables import Table
 from .layout import Line, as_text
 
 
@@ -38,8 +39,6 @@ class Page:
         """Rows of cells, top to bottom and left to right."""
         if not self.html:
             return as_text(self.lines)
-        from ...tables import Table
-
         return [[cell.text for cell in row] for row in Table.from_html(self.html).rows]
 
     @property

@@ -16,6 +16,7 @@ from PIL import Image
 
 from ...encoders.captioners.endpoint import BUSY, KEY
 from ...errors import InputError
+from ...tables import Table
 from .base import Page
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class EndpointHtml:
             raise ValueError("the server's answer holds no text") from error
         if found is None:
             raise ValueError("the server's answer holds no table")
+        Table.from_html(found[0])  # raises for markup that nobody could read later
         return Page(width, height, html=found[0], cut=choice.get("finish_reason") == "length")
 
     def _ask(self, body: Mapping[str, Any]) -> httpx.Response:

@@ -6,7 +6,6 @@ from importlib.util import find_spec
 
 from ...errors import InputError, unknown_name
 from .base import Engine
-from .endpoint import EndpointHtml
 from .rapid import RapidOcr
 from .tesseract import Tesseract
 
@@ -27,6 +26,8 @@ def create_engine(reference: str) -> Engine:
     if name not in ENGINES:
         raise unknown_name("OCR engine", name, ENGINES)
     if name == "endpoint":
+        from .endpoint import EndpointHtml
+
         return EndpointHtml(argument)
     if name == "tesseract":
         return Tesseract(argument) if argument else Tesseract()

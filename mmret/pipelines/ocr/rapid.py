@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Line, Page, open_picture
+from .base import Page, open_picture
+from .layout import Line
 from .tiles import OVERLAP, SIDE, Boxes, joined, tiles
 
 CONFIDENCE = 0.5  # the library's own threshold for what was read
@@ -41,7 +42,7 @@ class RapidOcr:
         self._engine: Any = None
 
     def load(self) -> None:
-        """Load the models, 30 MB."""
+        """Load both models, 30 MB."""
         import cv2
         from rapidocr import RapidOCR
 
@@ -49,11 +50,14 @@ class RapidOcr:
         threads = {f"EngineConfig.onnxruntime.{kind}_op_num_threads": 1 for kind in ("intra", "inter")}
         fixed = {"Global.log_level": "critical", "Global.use_cls": False}
         self._engine = RapidOCR(params={**fixed, **threads, **PARAMETERS})
+        blank = np.full((32, 96, 3), 255, np.uint8)  # the library loads each model when it first needs it
+        self._engine(blank, use_rec=False)
+        self._engine.recognize_txt([blank])
 
     def read(self, picture: Path) -> Page:
         """The lines of a picture of any size."""
         with open_picture(picture) as image:
-            pixels = np.asarray(image)[..., ::-1]  # the library expects BGR
+            pixels = np.ascontiguousarray(np.asarray(image)[..., ::-1])  # the library expects BGR
         height, width = pixels.shape[:2]
         boxes = joined([self._detect(pixels, *tile) for tile in tiles(width, height)])
         return Page(width, height, self._recognise(pixels, boxes))

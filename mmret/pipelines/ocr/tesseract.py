@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
-from .base import Line, Page, open_picture
+from .base import Page, open_picture
+from .layout import Line
 
 PAGE_MODE = 4  # one column of text of varying sizes; 6, one block, finds nothing in tables
 WORD_GAP = 0.8  # heights of the line: a wider gap parts cells
@@ -59,16 +60,15 @@ def _run(arguments: list[str], given: bytes = b"") -> str:
     environment = os.environ | {"OMP_THREAD_LIMIT": "1"}
     done = subprocess.run(["tesseract", *arguments], input=given, capture_output=True, env=environment, check=False)
     if done.returncode:
-        raise ValueError(
-            f"tesseract: {done.stderr.decode(errors='replace').strip() or f'ended with {done.returncode}'}"
-        )
+        words = done.stderr.decode(errors="replace").strip()
+        raise ValueError(f"tesseract: {words or f'ended with {done.returncode}'}")
     return done.stdout.decode(errors="replace")
 
 
 def _pieces(table: str) -> Iterator[Line]:
     """Words joined where the gap between them is no wider than one between words."""
-    words = [row for row in csv.DictReader(table.split("\n"), delimiter="\t", quoting=csv.QUOTE_NONE)]
-    words = [row for row in words if row["level"] == WORD and row["text"].strip()]
+    rows = csv.DictReader(table.split("\n"), delimiter="\t", quoting=csv.QUOTE_NONE)
+    words = [row for row in rows if row["level"] == WORD and row["text"].strip()]
     for _, line in groupby(words, key=lambda row: (row["block_num"], row["par_num"], row["line_num"])):
         piece: list[Line] = []
         for word in sorted(map(_word, line), key=lambda word: word.box):

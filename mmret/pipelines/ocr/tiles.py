@@ -16,7 +16,7 @@ OVERLAP = 160  # more than a line is high: what one tile cuts, the next one show
 
 
 def tiles(width: int, height: int) -> Iterator[tuple[int, int, int, int]]:
-    """Left, top, right, bottom of tiles of at most `SIDE` that cover a picture, each `OVERLAP` or more into the next."""
+    """Left, top, right, bottom of tiles that cover a picture: none above `SIDE`, neighbours share `OVERLAP` or more."""
     for top in _starts(height):
         for left in _starts(width):
             yield left, top, min(left + SIDE, width), min(top + SIDE, height)

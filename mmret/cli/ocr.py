@@ -1,0 +1,76 @@
+"""`mmret ocr`: pictures of tables to text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .common import Cache, Json, note, show, show_json
+
+if TYPE_CHECKING:
+    from ..pipelines.ocr import Summary
+
+
+def ocr(
+    pictures: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT", help="Folder of pictures, manifest of mmret render, or folder with corpus.jsonl."
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="JSON lines to write, one a picture.")],
+    engine: Annotated[
+        str, typer.Option(help="rapidocr, tesseract[:LANGUAGES] or endpoint:MODEL@ADDRESS.")
+    ] = "rapidocr",
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes. Default: one for each core.")] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="corpus.jsonl with native tables as html: how far the text is from them.")
+    ] = None,
+    time_limit: Annotated[float, typer.Option(min=1, help="Seconds that one picture may take.")] = 600.0,
+    cache: Cache = None,
+    as_json: Json = False,
+) -> None:
+    """Read pictures of tables. Pages are kept in the cache: a run that was stopped goes on where it stood."""
+    from ..errors import RunError
+    from ..pipelines.ocr import run_ocr
+
+    summary = run_ocr(
+        pictures,
+        output,
+        engine=engine,
+        workers=workers,
+        against=against,
+        cache=cache,
+        time_limit=time_limit,
+        show=True,
+    )
+    failed = len(summary.failed)
+    note(
+        f"{summary.pictures:,} pictures: {summary.read:,} read, {summary.known:,} known, {failed:,} failed; "
+        f"{summary.without_text:,} without text, {summary.cut:,} cut short; {summary.seconds:.2f} s a picture"
+    )
+    if as_json and against is not None:
+        show_json(summary.distances)
+    elif against is not None:
+        show(_distances(summary))
+    for name, fault in summary.failed.items():
+        note(f"{name}: {fault}")
+    if failed:
+        raise RunError(f"{failed:,} of {summary.pictures:,} pictures could not be read; the others are in {output}")
+
+
+def _distances(summary: Summary) -> object:
+    """Figure × mean, interval, median."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    names = {"cer": "character error rate", "cells": "cells found", "words": "words found"}
+    table = Table(title="against the native text", caption="percent with 95 % interval over pages", box=SIMPLE_HEAD)
+    for heading in ("figure", "n", "mean", "interval", "median"):
+        table.add_column(heading, justify="left" if heading == "figure" else "right")
+    for name, entry in summary.distances.items():
+        mean, middle, *bounds = (f"{100 * x:.2f}" for x in (entry["mean"], entry["median"], *entry["interval"]))
+        table.add_row(names[name], str(entry["n"]), mean, " – ".join(bounds), middle)
+    return table
