@@ -55,8 +55,8 @@ def image_features(picture: Path | Media) -> dict[str, float]:
     - `aspect`: width / height
     - `area`: share of a window of 1920 × 1080 pixels; above 1 for a picture larger than it
     - `ink_share`: share of pixels that stand out from the commonest grey level, in [0, 1]: how densely it is filled
-    - `colourfulness`: 0 for grey, above 100 for garish (Hasler and Süsstrunk, Measuring colourfulness in natural images,
-      2003)
+    - `colourfulness`: 0 for grey, above 100 for garish (Hasler and Süsstrunk, Measuring colourfulness in natural
+      images, 2003)
 
     Raises `InputError` when the picture cannot be read.
     """

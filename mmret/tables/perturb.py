@@ -67,7 +67,8 @@ def permute_columns(table: Table, rng: Generator) -> Table:
 def noise_title(title: str, rng: Generator, rate: float) -> str:
     """The title with each word spoilt at the given rate: left out, or with a letter lost, doubled or swapped.
 
-    A sign of a script without spaces counts as a word. With the same draws a higher rate spoils the same words and more.
+    A sign of a script without spaces counts as a word. With the same draws, a higher rate spoils the same words and
+    more.
     """
 
     def spoil(word: re.Match[str]) -> str:
