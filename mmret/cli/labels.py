@@ -1,0 +1,139 @@
+"""Labels one can trust: `mmret review`, `mmret benchmarks leaks` and `mmret benchmarks duplicates`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import RunError
+from .common import Bench, Cache, Data, Json, TimeLimit, WorkerCount, note, show_mapping
+
+if TYPE_CHECKING:
+    from ..benchmarks.duplicates import Matches
+
+Jaccard = Annotated[float, typer.Option(help="Least share of common word 3-grams of near texts.")]
+Bits = Annotated[int, typer.Option(help="Most bits, of 256, in which the hashes of near pictures differ.")]
+Split = Annotated[str | None, typer.Option(help="Which queries, where a benchmark of tables has several sets.")]
+
+
+def review(
+    runs: Annotated[list[Path], typer.Argument(help="Runs of several systems: files, or folders of `mmret eval`.")],
+    bench: Annotated[str, typer.Option("--bench", "-b", help="Name of the benchmark, or a folder that holds one.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="List to write: JSON lines, or .csv.")],
+    data: Data = None,
+    agree: Annotated[int, typer.Option(help="Systems that must put a document above every right one.")] = 2,
+    depth: Annotated[int, typer.Option(help="Places of a list that count.")] = 10,
+    cache: Cache = None,
+) -> None:
+    """List likely false negatives: documents that several systems put above those that the labels call right."""
+    from ..benchmarks import load_benchmark
+    from ..evaluation.aligned import run_at
+    from ..evaluation.review import likely_false_negatives, review_csv
+
+    benchmark = load_benchmark(bench, data, cache=cache)
+    names = [str(path) for path in runs]
+    found = likely_false_negatives([run_at(path) for path in runs], names, benchmark, agree=agree, depth=depth)
+    _write(output, [review_csv(found)] if output.suffix == ".csv" else _lines(one.describe() for one in found))
+    queries = len({one.query.id for one in found})
+    note(f"{len(found):,} documents to look at, for {queries:,} of {len(benchmark.queries):,} queries")
+
+
+def leaks(
+    test: Bench,
+    train: Annotated[str, typer.Option(help="Training data: name of a benchmark, or its folder.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="List of all pairs to write, JSON lines.")
+    ] = None,
+    data: Data = None,
+    split: Split = None,
+    train_data: Annotated[Path | None, typer.Option(help="Folder of the training data, as --data.")] = None,
+    train_split: Annotated[str | None, typer.Option(help="Which queries of the training data, as --split.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Compare all documents, not the right ones alone.")] = False,
+    jaccard: Jaccard = 0.8,
+    bits: Bits = 24,
+    workers: WorkerCount = None,
+    time_limit: TimeLimit = 60.0,
+    cache: Cache = None,
+    as_json: Json = False,
+) -> None:
+    """Which test documents and queries are in the training data: by page, title, words and looks."""
+    from ..benchmarks import duplicates as find
+    from ..benchmarks.duplicates.material import read_material
+    from ..media import Workers
+
+    likeness = find.Likeness(jaccard, bits)
+    asked = read_material(test, data, split=split, cache=cache, everything=everything)
+    known = read_material(train, train_data, split=train_split, cache=cache, everything=everything)
+    with Workers(workers, time_limit) as pool:
+        documents = find.leaks(asked.documents, known.documents, likeness, pool, cache, show=True)
+    queries = find.same_questions(asked.queries, known.queries)
+    _tell(documents)
+    affected = asked.affected(documents, queries)
+    touched = len({pair.first for pair in documents.pairs})
+    summary: dict[str, object] = {
+        "test documents": len(asked.documents),
+        "of these in the training data": touched,
+        "test queries": len(asked.queries),
+        "of these affected": len(affected),
+        **{f"pairs: {reason}": count for reason, count in (queries.counts() | documents.counts()).items()},
+    }
+    show_mapping(summary, as_json=as_json)
+    if output is not None:
+        kinds = (("query", queries), ("document", documents))
+        _write(output, _lines({"kind": kind} | pair.describe() for kind, found in kinds for pair in found.pairs))
+
+
+def duplicates(
+    name: Bench,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="List of all pairs to write, JSON lines.")
+    ] = None,
+    data: Data = None,
+    jaccard: Jaccard = 0.8,
+    bits: Bits = 24,
+    workers: WorkerCount = None,
+    time_limit: TimeLimit = 60.0,
+    cache: Cache = None,
+    as_json: Json = False,
+) -> None:
+    """Documents of one corpus that are the same or nearly: by words and by looks."""
+    from ..benchmarks import duplicates as find
+    from ..benchmarks.duplicates.material import read_material
+    from ..media import Workers
+
+    likeness = find.Likeness(jaccard, bits)
+    documents = read_material(name, data, cache=cache, everything=True).documents
+    with Workers(workers, time_limit) as pool:
+        found = find.duplicates(documents, likeness, pool, cache, show=True)
+    _tell(found)
+    counts = {f"pairs: {reason}": count for reason, count in found.counts().items()}
+    show_mapping({"documents": len(documents), **counts}, as_json=as_json)
+    if output is not None:
+        _write(output, _lines(pair.describe() for pair in found.pairs))
+
+
+def _tell(found: Matches) -> None:
+    for name, reason in found.unreadable.items():
+        note(f"picture of {name} was not compared: {reason}")
+
+
+def _lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    return (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _write(path: Path, texts: Iterable[str]) -> None:
+    """Write a file whole or not at all."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("w", encoding="utf-8", errors="surrogatepass") as file:
+            file.writelines(texts)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise RunError(f"{path}: the list cannot be written: {error.strerror or error}") from error
+    note(f"written: {path}")
