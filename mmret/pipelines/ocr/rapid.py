@@ -15,8 +15,12 @@ from .layout import Line
 from .tiles import OVERLAP, SIDE, Boxes, joined, tiles
 
 CONFIDENCE = 0.5  # the library's own threshold for what was read
+LEAST = 160  # a tile's sides are at least so long, pixels
 PARAMETERS = {
-    "Det.limit_side_len": 320,  # the library's 736 enlarges small tables fivefold, for four times the time
+    # The library enlarges a picture until its shorter side is 736: five times the time for a small table, and hours for
+    # a strip of a few pixels. Here nothing is enlarged; what is too narrow gets a margin.
+    "Det.limit_side_len": LEAST,
+    "Global.use_vertical_padding": False,
     "Det.max_candidates": 100_000,  # of 1,000 boxes a tile, the library's limit, a dense table has more
     "Global.max_side_len": SIDE,  # what is larger would be shrunk; tiles never are
     "Rec.rec_img_shape": [3, 48, 96],  # the library pads each cell to 320 pixels, for twice the time
@@ -36,7 +40,7 @@ class RapidOcr:
         self.settings: Mapping[str, Any] = {
             **PARAMETERS,
             "confidence": CONFIDENCE,
-            "tile": SIDE,
+            "tile": [LEAST, SIDE],
             "overlap": OVERLAP,
         }
         self._engine: Any = None
@@ -64,10 +68,15 @@ class RapidOcr:
 
     def _detect(self, pixels: NDArray[np.uint8], left: int, top: int, right: int, bottom: int) -> Boxes:
         """Where text stands in a tile."""
-        found = self._engine(np.ascontiguousarray(pixels[top:bottom, left:right]), use_rec=False).boxes
+        tile = pixels[top:bottom, left:right]
+        height, width = tile.shape[:2]
+        shown = np.full((max(height, LEAST), max(width, LEAST), 3), tile[-1, -1], np.uint8)
+        shown[:height, :width] = tile
+        found = self._engine(shown, use_rec=False).boxes
         if found is None:
             return np.zeros((0, 4, 2), np.float32)
-        return np.asarray(found, np.float32) + np.array([left, top], np.float32)
+        inside = np.minimum(np.asarray(found, np.float32), np.array([width, height], np.float32))
+        return inside + np.array([left, top], np.float32)
 
     def _recognise(self, pixels: NDArray[np.uint8], boxes: Boxes) -> tuple[Line, ...]:
         """What the text in boxes says."""

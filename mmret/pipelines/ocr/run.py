@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from ...errors import RunError
+from ...errors import InputError, RunError
 from .base import identity
 from .engines import create_engine
 from .read import TIME_LIMIT, Reading, read_pictures
@@ -66,6 +66,8 @@ def run_ocr(
     Others as of `read_pictures`. Raises `InputError` for input that makes no sense, `RunError` where nothing can be
     written.
     """
+    if output.is_dir():
+        raise InputError(f"{output}: a folder; name a file of JSON lines")
     sources = pictures_of(given)
     natives = {} if against is None else native_cells(against, [source.id for source in sources])
     about = identity(create_engine(engine))
