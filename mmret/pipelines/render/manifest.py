@@ -63,7 +63,7 @@ class Manifest:
 
 
 def _lines(path: Path) -> Iterator[Entry]:
-    for text in path.read_text(encoding="utf-8").split("\n") if path.exists() else ():
+    for text in path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else ():
         try:
             line = json.loads(text)
         except json.JSONDecodeError:

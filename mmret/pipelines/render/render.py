@@ -60,29 +60,38 @@ def render(
     InputError: an id with two contents; a renderer that is not installed, with the way to install it.
     RunError: the folder cannot be written.
     """
-    settings = settings or Settings()
     try:
-        run = _Run(folder, settings)
+        return _render(documents, folder, settings or Settings(), show)
     except OSError as error:
-        raise RunError(f"{folder}: {error.strerror}; name another folder with --output") from error
+        raise RunError(
+            f"{folder}: pictures cannot be kept: {error.strerror}; free some space or name another folder with "
+            "--output; what was drawn before is kept"
+        ) from error
+
+
+def _render(documents: Iterable[Document], folder: Path, settings: Settings, show: bool) -> Report:
+    run = _Run(folder, settings)
     waiting: deque[tuple[Entry, Future[Any]]] = deque()
     with (
         run.manifest,
         Workers(settings.pages, settings.time_limit, "renderer") as workers,
         bar(None, "draw", "document", show=show) as progress,
     ):
-        for document in documents:
-            entry = run.entry(document)
-            progress.update(entry is None)
-            if entry is not None:
-                path = folder / entry["file"]
-                waiting.append((entry, workers.submit(draw_to, document, settings, path)))
-            if len(waiting) > 3 * workers.count:
-                run.done(waiting[0][0], workers.result_of(waiting.popleft()[1]))
-                progress.update()
-        for entry, future in waiting:
+
+        def finish_first() -> None:
+            entry, future = waiting.popleft()
             run.done(entry, workers.result_of(future))
             progress.update()
+
+        for document in documents:
+            if (entry := run.entry(document)) is None:
+                progress.update()
+                continue
+            waiting.append((entry, workers.submit(draw_to, document, settings, folder / entry["file"])))
+            if len(waiting) > 3 * workers.count:
+                finish_first()
+        while waiting:
+            finish_first()
     run.manifest.finish(list(run.seen))
     return run.report
 
@@ -101,8 +110,11 @@ class _Run:
 
     def entry(self, document: Document) -> Entry | None:
         """What the manifest says of a document before it is drawn; None when nothing is left to do for it."""
-        if self.seen.setdefault(document.id, document.digest) != document.digest:
-            raise InputError(f"the id {document.id!r} is given twice, with different content")
+        if document.id in self.seen:
+            if self.seen[document.id] != document.digest:
+                raise InputError(f"the id {document.id!r} is given twice, with different content")
+            return None
+        self.seen[document.id] = document.digest
         if isinstance(document.content, Fault):
             self.done({"id": document.id, "file": ""}, document.content)
             return None

@@ -84,23 +84,24 @@ def _lines(file: Path, name: str) -> Iterator[Document]:
 
 
 def _line(line: bytes, where: str) -> Document:
-    """The document of a JSON line: `html` with `id` or `_id`, or a table of NQ-TABLES, which questions may hold too."""
     try:
-        found = json.loads(line)
-        if not isinstance(found, Mapping):
-            raise ValueError("no JSON object")
-        if isinstance(found.get("html"), str):
-            return Document(str(found["_id"] if "_id" in found else found["id"]), found["html"])
-        table = found.get("table", found)
-        headers = [cell["text"] for cell in table["columns"]]
-        return _table(
-            str(table["tableId"]), headers, [[cell["text"] for cell in row["cells"]] for row in table["rows"]]
-        )
-    except (KeyError, TypeError) as error:
+        document = _parsed(json.loads(line))
+        f"{document.id}{document.digest}".encode()  # JSON can hold halves of characters, which no file can
+        return document
+    except (KeyError, TypeError, AttributeError) as error:
         wanted = "html and id, or tableId, columns[].text and rows[].cells[].text"
         return Document(where, Fault(f"{where}: {error} is missing or wrong; a line needs {wanted}"))
     except ValueError as error:
         return Document(where, Fault(f"{where}: {error}"))
+
+
+def _parsed(line: Any) -> Document:
+    """The document of a JSON line: `html` with `id` or `_id`, or a table of NQ-TABLES, which questions may hold too."""
+    if "html" in line:
+        return Document(str(line["_id"] if "_id" in line else line["id"]), str(line["html"]))
+    table = line.get("table", line)
+    headers = [cell["text"] for cell in table["columns"]]
+    return _table(str(table["tableId"]), headers, [[cell["text"] for cell in row["cells"]] for row in table["rows"]])
 
 
 def _table(name: str, headers: Iterable[Any], rows: Iterable[Iterable[Any]]) -> Document:
