@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 
 from .pictures import on_white
 
-JPEG_SIDE = 65_520  # a JPEG has at most 65,535 pixels a side; its blocks are of 16
+JPEG_SIDE = 65_488  # libjpeg writes at most 65,500 pixels a side; its blocks are of 16
 STRIP = 1024  # rows that are worked on at a time, so that a long picture needs little memory
 
 

@@ -19,10 +19,10 @@ from .cells import Cell
 
 MOST_ROWS, MOST_COLUMNS = 65_534, 1_000  # the HTML standard's limits of rowspan and colspan
 NEVER_SHOWN = ("script", "style", "template")
-PARTING = (
+PARTING = {
     *("br", "img", "hr", "p", "div", "li", "ul", "ol", "dl", "dt", "dd", "pre", "blockquote", "center", "section"),
     *("table", "caption", "tr", "td", "th", "h1", "h2", "h3", "h4", "h5", "h6", "figure", "figcaption"),
-)
+}
 _NOT_DISPLAYED = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _INVISIBLE = re.compile(r"visibility\s*:\s*(hidden|collapse)", re.IGNORECASE)
 _NUMBER = re.compile(r"\s*\+?(\d{1,9})")
@@ -33,9 +33,6 @@ Rows = tuple[tuple[Cell, ...], ...]
 def parse_table(html: str, index: int) -> tuple[str, Rows]:
     """Caption and rows of table number `index` among those of a page that are inside no other table."""
     table = _outermost(_visible(html), index)
-    for element in table.iter(*PARTING):
-        element.text = f" {element.text or ''}"
-        element.tail = f" {element.tail or ''}"
     caption = next((_text(child) for child in table if child.tag == "caption"), "")
     return caption, tuple(row for group in _groups(table) for row in _cells(*group))
 
@@ -50,7 +47,7 @@ def _visible(html: str) -> etree._Element:
         raise InputError("the HTML nests its elements too deep to be read whole; flatten it or leave the table out")
     if root is None:
         return etree.Element("html")
-    for element in _find(root, "//*[@hidden or @style]"):
+    for element in cast("list[etree._Element]", root.xpath("descendant::*[@hidden or @style]")):
         style = element.get("style", "")
         if element.get("hidden") is not None or _NOT_DISPLAYED.search(style):
             element.tag = NEVER_SHOWN[-1]
@@ -61,12 +58,12 @@ def _visible(html: str) -> etree._Element:
     return root
 
 
-def _find(root: etree._Element, path: str) -> list[etree._Element]:
-    return cast("list[etree._Element]", root.xpath(path))
-
-
 def _outermost(root: etree._Element, index: int) -> etree._Element:
-    tables = _find(root, "//table[not(ancestor::table)]")
+    tables = []
+    walk = etree.iterwalk(root, events=("start",), tag="table")
+    for _, table in walk:
+        tables.append(table)
+        walk.skip_subtree()
     if not tables:
         raise InputError("the HTML has no visible <table> in it")
     if not 0 <= index < len(tables):
@@ -131,7 +128,12 @@ def _span(element: etree._Element, name: str, most: int) -> int:
 
 
 def _text(element: etree._Element) -> str:
-    return _plain("".join(map(str, element.itertext())))
+    parts = []
+    for event, inner in etree.iterwalk(element, events=("start", "end")):
+        if inner.tag in PARTING:
+            parts.append(" ")
+        parts.append((inner.text if event == "start" else inner.tail if inner is not element else "") or "")
+    return _plain("".join(parts))
 
 
 def _picture(image: etree._Element) -> str:

@@ -40,11 +40,18 @@ class Table:
 
     @property
     def header_depth(self) -> int:
-        """Number of leading rows whose cells are all headers."""
+        """Number of leading rows whose cells are all headers.
+
+        A cell as wide as the table is a header in the first row, but heads a section below a row of several headers.
+        """
         depth = 0
+        several = False
         for row in self.rows:
             if not row or not all(cell.header for cell in row):
                 break
+            if several and len(row) == 1 and len(set(map(id, self.grid()[depth]))) == 1:
+                break
+            several = several or len(row) > 1
             depth += 1
         return depth
 
