@@ -1,0 +1,1 @@
+"""How the tables, pictures and questions of tarvir-mini are made."""
