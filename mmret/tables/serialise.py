@@ -50,14 +50,18 @@ def rows(table: Table) -> str:
 def keyvalue(table: Table) -> str:
     """A line for each row below the headers: `Country: France, Capital: Paris`.
 
-    A value without a header stands alone, as does a cell that fills its row; an empty value is left out. Without header
-    rows, the header cells that begin a row name what follows them: `Capital: Paris`. Headers without rows are one line.
+    A value without a header stands alone, as does a cell that fills its row. Empty values are left out; headers of
+    nothing else are the first line. Without header rows, the header cells that begin a row name what follows them:
+    `Capital: Paris`.
     """
     depth, grid = table.header_depth, table.grid()
-    names = _names(grid[:depth])
-    if depth == len(grid):
-        return ", ".join(filter(None, names))
-    return "\n".join(filter(None, (_pairs(names, row) if depth else _by_row_header(row) for row in grid[depth:])))
+    if not depth:
+        return "\n".join(filter(None, map(_by_row_header, grid)))
+    names, body = _names(grid[:depth]), grid[depth:]
+    values = [row for row in body if not _one_cell(row)]
+    unsaid = [name for column, name in enumerate(names) if not any(row[column].shown for row in values)]
+    lines = [row[0].shown if _one_cell(row) else _pairs(names, row) for row in body]
+    return "\n".join(filter(None, [", ".join(dict.fromkeys(filter(None, unsaid))), *lines]))
 
 
 def tapex(table: Table) -> str:
@@ -95,9 +99,11 @@ def _names(levels: Grid) -> list[str]:
     return [" / ".join(dict.fromkeys(filter(None, _texts(column)))) for column in zip(*levels, strict=True)]
 
 
+def _one_cell(row: Sequence[Cell]) -> bool:
+    return len(row) > 1 and row[0].columns > 1 and all(cell is row[0] for cell in row)
+
+
 def _pairs(names: Sequence[str], row: Sequence[Cell]) -> str:
-    if row[0].columns > 1 and all(cell is row[0] for cell in row):
-        return row[0].shown
     pairs = zip(names, _texts(row), strict=True)
     return ", ".join([f"{name}: {text}" if name else text for name, text in pairs if text])
 

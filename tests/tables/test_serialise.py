@@ -54,7 +54,7 @@ def test_serialisers(how: str, text: str) -> None:
 
 
 def test_first_rows_only() -> None:
-    assert serialise(CITIES, "keyvalue", max_rows=1) == "Asia"
+    assert serialise(CITIES, "keyvalue", max_rows=1) == "City, Population / 2000, Population / 2020\nAsia"
     assert serialise(CITIES, "tapex", max_rows=0) == "col : City | Population / 2000 | Population / 2020"
     assert serialise(CITIES, "rows", max_rows=99) == serialise(CITIES, "rows")
 
@@ -69,6 +69,13 @@ def test_tables_without_headers() -> None:
     assert serialise(table, "markdown") == "|  |  |\n| --- | --- |\n| a | b |\n| c |  |"
     assert serialise(table, "tapex") == "row 1 : a | b row 2 : c | "
     assert serialise(table, "keyvalue") == "a, b\nc"
+
+
+def test_headers_of_nothing_are_kept() -> None:
+    """TaR-ViR's text lists the headers of all header rows in one row, so that there are more than columns."""
+    table = Table.from_rows(["City", "Notes", "2000", "2000"], [["Paris", ""], ["Rome"]])
+    assert serialise(table, "keyvalue") == "Notes, 2000\nCity: Paris\nCity: Rome"
+    assert serialise(Table.from_rows(["a", "b"], []), "keyvalue") == "a, b"
 
 
 @pytest.mark.parametrize("how", [*SERIALISERS])
