@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-_FILES = {"omnicvr": "omnicvr/published.json"}
+_FILES = {
+    "omnicvr": "omnicvr/published.json",
+    "tarvir": "tarvir/published.json",
+    "nq-tables": "tarvir/published_nq_tables.json",
+}
 
 
 @dataclass(frozen=True)
@@ -16,15 +20,15 @@ class PublishedTable:
 
     Parameters
     ----------
-    title, slice, queries: what it is about.
+    title, slice, queries: what it is about; the number of queries is None where it is not stated.
     origin: who measured it, and where the figures were taken from.
     protocol: what is known of how it was measured.
-    rows: `{"model", "backbone", measure: percent}`.
+    rows: `{"model", and what is said of it, measure: percent}`.
     """
 
     title: str
     slice: str
-    queries: int
+    queries: int | None
     origin: str
     protocol: str
     rows: list[dict[str, Any]]
@@ -34,5 +38,5 @@ def published_tables(name: str) -> list[PublishedTable]:
     """The tables published for a benchmark; none where nothing is known."""
     if name not in _FILES:
         return []
-    text = (files("mmret.benchmarks") / _FILES[name]).read_text()
+    text = (files("mmret.benchmarks") / _FILES[name]).read_text(encoding="utf-8")
     return [PublishedTable(**table) for table in json.loads(text)]

@@ -63,7 +63,7 @@ def _tables(release: TableRelease) -> Loader:
 
 def read_card(name: str) -> str:
     """The data card of a built-in benchmark."""
-    return (Path(str(files("mmret"))) / "data_cards" / f"{name}.md").read_text()
+    return (Path(str(files("mmret"))) / "data_cards" / f"{name}.md").read_text(encoding="utf-8")
 
 
 _ENTRIES: dict[str, Entry] = {

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
@@ -39,8 +41,9 @@ class Documents:
         self._slices: dict[int, list[str]] = {}
         titles = Titles(cache) if view.title == "image" else None
         gold = {name for question in corpus.questions for one in question.positives for name in one.names}
-        for record, item, fault in _shown(corpus.records(), view, forms, titles):
-            self._add(record, item, fault, is_gold=record.id in gold)
+        with _without_collector():
+            for record, item, fault in _shown(corpus.records(), view, forms, titles):
+                self._add(record, item, fault, is_gold=record.id in gold)
         self.fonts = titles.fonts if titles else []
 
     def _add(self, record: TableRecord, item: Item, fault: Fault | None, *, is_gold: bool) -> None:
@@ -77,6 +80,18 @@ class Documents:
         return sorted({label for place in answers for label in self._slices[place]})
 
 
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """No search for cycles: tables have none, and millions of short-lived cells would set it off all the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def _shown(records: Iterator[TableRecord], view: View, forms: frozenset[str], titles: Titles | None) -> Iterator[Shown]:
     show = partial(_show, view=view, forms=forms, titles=titles)
     if titles is None:
@@ -91,6 +106,9 @@ def _show(record: TableRecord, view: View, forms: frozenset[str], titles: Titles
     defect = record.defect(forms)
     where = f" ({record.image})" if record.image is not None else ""
     fault = Fault(defect, document=record.id, where=f"table {record.id!r}{where}: {defect}") if defect else None
+    if fault is None and titles is not None and (lacking := titles.lacking(record.title)):
+        where = f"title of {record.id!r}: no font here has {lacking!r}"
+        fault = Fault("characters of a title cannot be drawn", document=record.id, where=where)
     try:
         return record, view.item(record, titles), fault
     except InputError as error:

@@ -119,8 +119,8 @@ def _questions(path: Path, names: dict[str, str], split: str) -> Questions:
         name = given or f"q-{text_digest(text)[:16]}"
         questions.add(name, text, row.where)
         for table in texts_of(value_of(row.fields, names["positives"]), row, "positives"):
-            stem = table.removesuffix(".png")  # labels may name a table by its picture, with or without a folder
-            spellings = tuple(dict.fromkeys((table, stem, stem.rpartition("/")[2])))
+            parts = table.removesuffix(".png").split("/")  # labels may name a table by its picture, in some folder
+            spellings = tuple(dict.fromkeys([table, *("/".join(parts[i:]) for i in range(len(parts)))]))
             questions.answer(name, Positive(spellings, row.where, provenance=JUDGES[split]))
     return questions
 

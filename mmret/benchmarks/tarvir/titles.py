@@ -42,8 +42,8 @@ class Titles:
     def above(self, title: str, picture: Media | None = None) -> Media:
         """The title above the picture, as wide as that or, when it is narrow, as 320 pixels; alone 800 pixels wide.
 
-        A picture that cannot be read is handed back as it is, because the preflight names it. Raises `RunError` when no
-        font here has the title's characters.
+        A character that no font here has is drawn as a box, or what else the font has for it. A picture that cannot be
+        read is handed back as it is, because the preflight names it. Raises `RunError` when fontconfig is missing.
         """
         font = self._font(title)
         try:
@@ -57,8 +57,12 @@ class Titles:
             return picture
         return Media(path)
 
+    def lacking(self, title: str) -> str:
+        """The characters of a title that its font does not have."""
+        return _missing(self._font(title), title)
+
     def _font(self, title: str) -> Font:
-        missing = "".join(sorted({char for char in title if not char.isspace() and not _has(self._own, char)}))
+        missing = _missing(self._own, title)
         if missing not in self._fonts:
             self._fonts[missing] = _system_font(missing) if missing else self._own
         return self._fonts[missing]
@@ -79,21 +83,19 @@ def _own_font() -> Font:
 
 
 def _system_font(characters: str) -> Font:
-    pattern = ":charset=" + " ".join(f"{ord(char):x}" for char in characters)
+    pattern = ":scalable=true:charset=" + " ".join(f"{ord(char):x}" for char in characters)
     command = ["fc-match", "-f", "%{file}\n%{index}", pattern]
     try:
         file, index = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")
-        font = ImageFont.truetype(file, SIZE, index=int(index))
+        return ImageFont.truetype(file, SIZE, index=int(index))
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         raise RunError(
             f"no font for {characters!r} can be found: {error}; install fontconfig and a Noto font"
         ) from None
-    lacking = "".join(char for char in characters if not _has(font, char))
-    if lacking:
-        raise RunError(
-            f"no font here has the characters {lacking!r}; install a font that has them, such as a Noto font"
-        )
-    return font
+
+
+def _missing(font: Font, text: str) -> str:
+    return "".join(sorted({char for char in text if not char.isspace() and not _has(font, char)}))
 
 
 def _has(font: Font, char: str) -> bool:
