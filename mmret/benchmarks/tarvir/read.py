@@ -17,6 +17,7 @@ from ..ragged import Ragged
 from ..sources import Sources
 from .documents import Documents
 from .fields import FieldMap
+from .made import with_made
 from .nq_tables import is_nq_tables, read_nq_tables
 from .records import Corpus
 from .release import CORPUS, find_release, read_release
@@ -26,18 +27,22 @@ from .view import View
 _PEEK = 100  # records looked at to learn what a corpus holds
 _MAKE = {
     "native": "the tables have no native text; show content=ocr or content=image",
-    "ocr": "nobody has read the text off the pictures yet; do so: mmret ocr",
-    "image": "there are no pictures of the tables; make them: mmret render",
+    "ocr": "nobody has read the text off the pictures; do so: mmret ocr {0} --output {0}/ocr.jsonl",
+    "image": "there are no pictures of the tables; draw them: mmret render {0} --output {0}",
 }
 
 
 def open_corpus(folder: Path, sources: Sources) -> Corpus:
-    """The tables and questions of a folder, in whichever of the known layouts they lie.
+    """The tables and questions of a folder, in whichever of the known layouts they lie, with what was made for them.
 
     Raises `InputError` naming what was looked for when it is none of them.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
+    return with_made(_read_layout(folder, sources), folder)
+
+
+def _read_layout(folder: Path, sources: Sources) -> Corpus:
     names, split = FieldMap.load(sources.field_map), sources.split
     about = read_about(folder) if (folder / "benchmark.json").is_file() else {}
     if is_nq_tables(folder):
@@ -113,5 +118,5 @@ def _view(forms: frozenset[str], given: str | None, folder: Path) -> View:
     view = View.parse(given)
     lacking = [form for form in view.forms if form not in forms]
     if lacking:
-        raise InputError(f"{folder}: {view} cannot be shown: {_MAKE[lacking[0]]}")
+        raise InputError(f"{folder}: {view} cannot be shown: {_MAKE[lacking[0]].format(folder)}")
     return view
