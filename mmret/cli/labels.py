@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +13,7 @@ from ..errors import RunError
 from .common import Bench, Cache, Data, Json, TimeLimit, WorkerCount, note, show_mapping
 
 if TYPE_CHECKING:
-    from ..benchmarks.duplicates import Matches
+    from ..benchmarks.duplicates import Matches, Record
 
 Jaccard = Annotated[float, typer.Option(help="Least share of common word 3-grams of near texts.")]
 Bits = Annotated[int, typer.Option(help="Most bits, of 256, in which the hashes of near pictures differ.")]
@@ -71,7 +71,7 @@ def leaks(
     with Workers(workers, time_limit) as pool:
         documents = find.leaks(asked.documents, known.documents, likeness, pool, cache, show=True)
     queries = find.same_questions(asked.queries, known.queries)
-    _tell(documents)
+    _tell([*asked.documents, *known.documents], documents)
     affected = asked.affected(documents, queries)
     touched = len({pair.first for pair in documents.pairs})
     summary: dict[str, object] = {
@@ -109,14 +109,17 @@ def duplicates(
     documents = read_material(name, data, cache=cache, everything=True).documents
     with Workers(workers, time_limit) as pool:
         found = find.duplicates(documents, likeness, pool, cache, show=True)
-    _tell(found)
+    _tell(documents, found)
     counts = {f"pairs: {reason}": count for reason, count in found.counts().items()}
     show_mapping({"documents": len(documents), **counts}, as_json=as_json)
     if output is not None:
         _write(output, _lines(pair.describe() for pair in found.pairs))
 
 
-def _tell(found: Matches) -> None:
+def _tell(records: Sequence[Record], found: Matches) -> None:
+    """What was not compared."""
+    if not any(one.text or one.image for one in records):
+        note("the documents have neither words nor pictures, so only their names were compared; clips are not")
     for name, reason in found.unreadable.items():
         note(f"picture of {name} was not compared: {reason}")
 

@@ -166,7 +166,7 @@ class _Found:
         hashes = self._hashes(workers, show=show)
         rows = [self._rows([digest if digest in hashes else "" for digest in side]) for side in digests]
         asked = [
-            np.asarray([hashes[side[i]] for i in own], np.uint8).reshape(len(own), -1)
+            np.asarray([hashes[side[i]] for i in own], np.uint8).reshape(len(own), BITS // 8)
             for side, own in zip(digests, rows, strict=True)
         ]
         pairs = near_hashes(*asked, distance=bits)
