@@ -6,6 +6,7 @@ import base64
 import io
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from playwright.sync_api import Error
 
 from mmret.errors import InputError, RunError
 from mmret.items import Media
@@ -115,9 +117,33 @@ def test_what_stands_around_a_table_cannot_cut_or_cover_it(browser: Chromium) ->
         f"<html dir=rtl><body><div>{table}",
         f"<div dir=rtl style='opacity:.1;transform:scale(.1)'>{table}</div>",
         table.replace("<table", "<table style='position:absolute;left:-900px;margin:-90px'"),
+        f"<html style='zoom:2'><body style='zoom:1.5'>{table}",
     ]
     for html in around:
         assert marks(browser.draw(html)) == set(range(60)), html[:80]
+
+
+def test_what_sticks_to_the_window_stays_in_its_row(browser: Chromium) -> None:
+    rows = "".join(f"<tr>{cell(i)}" for i in range(100))
+    foot = f"<tfoot style='position:sticky;bottom:0'><tr>{cell(100, 'background:#ff0000')}</tfoot>"
+    picture = browser.draw(f"<table>{rows}{foot}</table>")
+    assert marks(picture) == set(range(101))
+    assert np.argwhere((pixels(picture) == (255, 0, 0)).all(axis=2))[:, 0].min() > picture.height - 60
+
+
+def test_a_browser_that_dies_is_started_again() -> None:
+    def work() -> None:
+        with Chromium(Settings()) as one:
+            before = one.draw(MEDALS).png
+            running = one._page.context.browser  # type: ignore[union-attr]
+            with pytest.raises(Error):
+                running.new_browser_cdp_session().send("Browser.crash")  # type: ignore[union-attr]
+            with pytest.raises(RunError, match="browser failed"):
+                one.draw(MEDALS)
+            assert one.draw(MEDALS).png == before
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work).result()
 
 
 def test_words_that_flow_over_the_edge_are_kept(draw: Draw) -> None:
@@ -226,6 +252,7 @@ def test_a_hostile_document_reaches_nothing(draw: Draw, server: tuple[str, list[
         <object data="{files[1]}"></object><embed src="{files[0]}"><video src="{web}/m" poster="{web}/n"></video>
         <svg width=30 height=30><image href="{files[0]}" width=30 height=30 /><image href="{web}/o" /></svg>
         <form action="{web}/p"><input autofocus><input type=image src="{web}/q"></form></table>""")
+    time.sleep(0.3)  # for what was only begun
     assert heard == []
     assert count(picture, (0, 255, 0)) == count(picture, (255, 0, 0)) == 0
     assert marks(picture) == {5}

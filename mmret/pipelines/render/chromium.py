@@ -7,10 +7,12 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import ExitStack, suppress
 from fractions import Fraction
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from ...errors import InputError, RunError
 from .assets import ORIGIN, Assets
@@ -37,7 +39,7 @@ ARGUMENTS = [
     "--host-resolver-rules=MAP * ~NOTFOUND",
 ]
 # Shows the first table alone and whole, whatever stands around it, and measures it. What words overflow belongs to it;
-# right-to-left pages would grow to the left, where nothing can be captured.
+# right-to-left pages would grow to the left, where nothing can be captured; what sticks to the window covers rows.
 MEASURE = """async () => {
   const tables = [...document.querySelectorAll('table')].filter(one => !one.parentElement.closest('table'));
   if (!tables.length) return null;
@@ -48,6 +50,8 @@ MEASURE = """async () => {
     visibility: 'visible', position: 'relative', inset: 'auto', margin: '0', float: 'none', transform: 'none',
   };
   for (const name in own) put(table, name, own[name]);
+  for (const part of table.querySelectorAll('*'))
+    if (['sticky', 'fixed'].includes(getComputedStyle(part).position)) put(part, 'position', 'static');
   for (let parent = table.parentElement; parent; parent = parent.parentElement) {
     for (const name of ['max-width', 'max-height', 'clip-path', 'transform', 'filter']) put(parent, name, 'none');
     put(parent, 'overflow', 'visible');
@@ -63,7 +67,9 @@ MEASURE = """async () => {
 
 
 def find_browser(given: Path | None) -> str:
-    """The path of a Chromium or Chrome. Raises `InputError` that says how to install one."""
+    """The path of a Chromium or Chrome. Raises `InputError` that says how to install it, or what drives it."""
+    if find_spec("playwright") is None:
+        raise InputError("playwright is not installed, which drives the browser: pip install 'mmret[render]'")
     found = shutil.which(given) if given else next(filter(None, map(shutil.which, NAMES)), None)
     if found:
         return found
@@ -94,7 +100,7 @@ class Chromium:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._assets = Assets(settings.assets)
-        self._close: list[Any] = []
+        self._running = ExitStack()
         self._page: Page | None = None
         self._session: CDPSession | None = None
 
@@ -106,9 +112,11 @@ class Chromium:
 
     def close(self) -> None:
         """End the browser; the next table starts another one."""
+        from playwright.sync_api import Error
+
         self._page = self._session = None
-        while self._close:
-            self._close.pop()()
+        with suppress(Error):  # of a browser that has ended already
+            self._running.close()
 
     def draw(self, html: str) -> Picture:
         """The first table of a page or fragment. Raises `RunError` when there is none, or when it cannot be drawn."""
@@ -141,13 +149,13 @@ class Chromium:
 
         settings = self._settings
         playwright = sync_playwright().start()
-        self._close.append(playwright.stop)
+        self._running.callback(playwright.stop)
         browser = playwright.chromium.launch(
             executable_path=find_browser(settings.browser),
             args=ARGUMENTS,
             chromium_sandbox=os.geteuid() != 0,  # which Chromium refuses to set up as root
         )
-        self._close.append(browser.close)
+        self._running.callback(browser.close)
         width, height = settings.viewport
         context = browser.new_context(
             java_script_enabled=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class Settings:
     scale: pixels for each CSS pixel, to two decimals.
     dpi: resolution of PDF pages.
     pages: documents drawn at a time, each in a process and browser page of its own; one for each core when None.
-    time_limit: seconds for one document.
+    time_limit: seconds for one document; for the first one in a process the start of its browser is counted in.
     max_pixels: the largest picture that is drawn; larger ones are refused, never cut.
     browser: path of the browser; searched when None.
     assets: folder of the pictures that documents name by relative addresses; nothing is read when None.
@@ -62,7 +63,7 @@ class Settings:
         if self.assets is not None and not self.assets.is_dir():
             raise InputError(f"{self.assets}: no such folder of assets")
 
-    @property
+    @cached_property
     def css(self) -> str:
         """The style sheet of the style."""
         return (files(__package__) / "styles" / f"{self.style}.css").read_text(encoding="utf-8")

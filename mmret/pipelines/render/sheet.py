@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 
@@ -25,10 +26,11 @@ def fonts(css: str) -> list[str]:
     """The families that fontconfig takes for the style's own; empty where fontconfig is missing."""
     if shutil.which("fc-match") is None:
         return []
-    stacks = [line.split("font:")[1].split(";")[0] for line in css.splitlines() if "font:" in line]
-    families = [stack[stack.index(" ") + 1 :].replace('"', "") for stack in stacks]
-    found = [
-        subprocess.run(["fc-match", "-f", "%{family[0]}", one], capture_output=True, text=True, check=False).stdout
-        for one in families
-    ]
-    return sorted(set(filter(None, found)))
+    stacks = re.findall(r"font: \S+ ([^;]+);", css)
+    found = {
+        subprocess.run(
+            ["fc-match", "-f", "%{family[0]}", one.replace('"', "")], capture_output=True, text=True, check=False
+        ).stdout
+        for one in stacks
+    }
+    return sorted(found - {""})
