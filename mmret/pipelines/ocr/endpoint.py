@@ -27,7 +27,7 @@ TOKENS = 8192  # of an answer
 SECONDS = 300.0  # for one answer
 PAUSES = (1.0, 4.0, 16.0)  # seconds before a busy server is asked again, unless it names its own
 LONGEST_PAUSE = 60.0
-_TABLE = re.compile(r"<table\b.*(?:</table\s*>|\Z)", re.DOTALL | re.IGNORECASE)
+_TABLE = re.compile(r"<table\b.*</table\s*>|<table\b.*", re.DOTALL | re.IGNORECASE)  # the second: an answer cut short
 
 
 class EndpointHtml:

@@ -1,0 +1,163 @@
+"""A server's HTML, at the wire."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from mmret.errors import InputError
+from mmret.pipelines.ocr import endpoint as module
+from mmret.pipelines.ocr.endpoint import KEY, PROMPT, EndpointHtml
+
+from .ocr_pictures import SMALL, draw_table
+
+SECRET = "sk-test-0123456789"
+HTML = "<table><tr><th colspan=2>City &amp; people</th></tr><tr><td>Oslo</td><td>709,037</td></tr></table>"
+
+
+class Server(ThreadingHTTPServer):
+    """Speaks chat completions; answers with what stands in `next` first."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.next: list[tuple[int, dict[str, str], Any]] = []
+        self.bodies: list[dict[str, Any]] = []
+        self.keys: list[str | None] = []
+        self.delay = 0.0
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def log_message(self, *_: object) -> None:
+        """Tests print nothing."""
+
+    def do_POST(self) -> None:
+        self.server.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.server.keys.append(self.headers.get("Authorization"))
+        time.sleep(self.server.delay)
+        status, headers, said = self.server.next.pop(0) if self.server.next else (200, {}, answer(HTML))
+        data = said if isinstance(said, bytes) else json.dumps(said).encode()
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(data))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def answer(text: object, reason: str = "stop") -> dict[str, Any]:
+    return {"choices": [{"message": {"content": text}, "finish_reason": reason}]}
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    made = Server()
+    thread = threading.Thread(target=made.serve_forever, daemon=True)
+    thread.start()
+    yield made
+    made.shutdown()
+    made.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    return draw_table(tmp_path / "t.png", SMALL)
+
+
+def engine(server: Server, pauses: list[float]) -> EndpointHtml:
+    return EndpointHtml(f"qwen2.5-vl@http://127.0.0.1:{server.server_port}/v1/", pauses.append)
+
+
+def test_the_picture_is_sent_and_the_table_comes_back(
+    server: Server, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY, SECRET)
+    server.next = [(200, {}, answer(f"Here it is:\n```html\n{HTML}\n```"))]
+    reader = engine(server, [])
+    page = reader.read(picture)
+    assert (page.html, page.cut, page.width, page.height) == (HTML, False, 361, 79)
+    assert page.text == "City & people\nOslo | 709,037"
+    (body,) = server.bodies
+    assert (body["model"], body["temperature"]) == ("qwen2.5-vl", 0)
+    sent, prompt = body["messages"][0]["content"]
+    kind, _, data = sent["image_url"]["url"].partition(";base64,")
+    assert kind == "data:image/png"
+    with Image.open(io.BytesIO(base64.b64decode(data))) as image:
+        assert image.size == (361, 79)
+    assert prompt["text"] == PROMPT.read_text() == reader.settings["prompt"]
+    assert server.keys == [f"Bearer {SECRET}"]
+    assert SECRET not in json.dumps([reader.name, reader.version, dict(reader.settings)])
+
+
+def test_a_busy_server_is_asked_again(server: Server, picture: Path) -> None:
+    pauses: list[float] = []
+    server.next = [(429, {"Retry-After": "7"}, b""), (503, {}, b""), (429, {"Retry-After": "900"}, b"")]
+    assert engine(server, pauses).read(picture).html == HTML
+    assert pauses == [7.0, 4.0, 60.0]
+    server.next = [(429, {}, b"")] * 4
+    with pytest.raises(ValueError, match="answers 429 Too Many Requests"):
+        engine(server, pauses).read(picture)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "words"),
+    [
+        (401, {"error": {"message": f"wrong key {SECRET}"}}, "answers 401 Unauthorized"),
+        (200, b"{", "holds no text"),
+        (200, {"choices": []}, "holds no text"),
+        (200, answer(None), "holds no text"),
+        (200, answer("I see no table here."), "holds no table"),
+    ],
+)
+def test_an_answer_without_a_table_is_an_error(
+    status: int, said: Any, words: str, server: Server, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY, SECRET)
+    server.next = [(status, {}, said)]
+    with pytest.raises(ValueError, match=words) as caught:
+        engine(server, []).read(picture)
+    assert SECRET not in str(caught.value)
+    assert len(server.bodies) == 1
+
+
+def test_a_table_cut_by_the_limit_of_tokens_says_so(server: Server, picture: Path) -> None:
+    server.next = [(200, {}, answer("<table><tr><td>Oslo<td>709,0", "length"))]
+    page = engine(server, []).read(picture)
+    assert (page.cut, page.text) == (True, "Oslo | 709,0")
+
+
+def test_a_slow_or_absent_server_is_named(server: Server, picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SECONDS", 0.2)
+    server.delay = 0.6
+    pauses: list[float] = []
+    with pytest.raises(ValueError, match=r"does not answer \(ReadTimeout\)"):
+        engine(server, pauses).read(picture)
+    assert pauses == [1.0, 4.0, 16.0]
+    with pytest.raises(ValueError, match=r"does not answer \(ConnectError\)"):
+        EndpointHtml("m@http://127.0.0.1:9/v1", pauses.append).read(picture)
+
+
+def test_a_damaged_picture_is_not_sent(server: Server, picture: Path) -> None:
+    picture.write_bytes(picture.read_bytes()[:300])
+    with pytest.raises(OSError, match="truncated"):
+        engine(server, []).read(picture)
+    assert server.bodies == []
+
+
+@pytest.mark.parametrize(
+    "reference", ["", "model", "@http://x/v1", "m@ftp://x", "m@http://u:p@x/v1", "m@http://x?key=1"]
+)
+def test_an_address_that_makes_no_sense_is_refused(reference: str) -> None:
+    with pytest.raises(InputError, match="endpoint"):
+        EndpointHtml(reference)
