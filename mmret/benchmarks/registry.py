@@ -168,7 +168,7 @@ def read_draft(
         sources.without_tables(name)
         return read_composed(folder, cache=cache)
     if layout == TABLES_LAYOUT:
-        return read_tables(folder, sources)
+        return read_tables(folder, sources, name=name if is_on_hub(name) else "")
     raise unknown_name("layout", str(layout), [LAYOUT, TABLES_LAYOUT])
 
 

@@ -29,7 +29,7 @@ def plan_dataset(name: str) -> list[Remote]:
     if repository.count("/") != 1:
         raise InputError(f"{name!r} is no dataset of the Hub; write hf:OWNER/NAME or hf:OWNER/NAME@REVISION")
     with hub_errors():
-        commit = HfApi().dataset_info(repository, revision=revision or None).sha
+        commit = HfApi().dataset_info(repository, revision=revision or "main").sha
     return files_of(repository, commit or revision or "main", _is_wanted)
 
 

@@ -1,0 +1,89 @@
+"""Tables from the Hub, in a real process against a server on the loopback, and through a whole evaluation."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mmret.benchmarks import load_benchmark
+from mmret.errors import InputError
+from mmret.evaluation import Settings, evaluate
+
+from ..hub import Hub, serve
+from .tarvir_files import write_mini, write_nq_tables, write_vidore
+
+
+def mmret(*arguments: object, hub: Hub | None = None) -> subprocess.CompletedProcess[str]:
+    online = {"HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"} if hub else {}
+    return subprocess.run(
+        [sys.executable, "-m", "mmret", *map(str, arguments)],
+        env={**os.environ, **online, "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    write_vidore(tmp_path / "far")
+    (tmp_path / "far" / "README.md").write_text("no table")
+    with serve({"vidore/tables": tmp_path / "far"}) as server:
+        yield server
+
+
+def test_a_dataset_of_the_hub_is_a_benchmark(hub: Hub) -> None:
+    with pytest.raises(InputError, match="mmret benchmarks get hf:vidore/tables"):
+        load_benchmark("hf:vidore/tables")
+    done = mmret("benchmarks", "get", "hf:vidore/tables", "--yes", hub=hub)
+    assert done.returncode == 0, done.stderr
+    assert len(hub.sent) == 3  # and not the card
+    benchmark = load_benchmark("hf:vidore/tables")
+    assert (len(benchmark.queries), len(benchmark.documents)) == (2, 6)
+    assert benchmark.name == "hf:vidore/tables"
+    for name in ("hf:tables", "hf:vidore/others"):
+        failed = mmret("benchmarks", "get", name, "--yes", hub=hub)
+        assert failed.returncode in (1, 2)
+        assert "Traceback" not in failed.stderr
+
+
+def test_published_rows_say_where_they_come_from() -> None:
+    for name, words in {
+        "tarvir": ("94.23", "75.62", "82.3", "an unknown number of queries", "not checked against its PDF"),
+        "nq-tables": ("81.1", "97.17", "not comparable with TaR-ViR's", "protocol is suspected"),
+    }.items():
+        shown = mmret("benchmarks", "show", name, "--published")
+        assert shown.returncode == 0, shown.stderr
+        text = " ".join(shown.stdout.split())
+        assert all(word in text for word in ("PUBLISHED, not measured by mmret", *words))
+
+
+def test_verify_lists_the_defects_and_lets_one_go_on(tmp_path: Path) -> None:
+    folder = write_nq_tables(tmp_path / "nq")
+    found = mmret("benchmarks", "verify", folder, "--json")
+    assert found.returncode == 1
+    assert {what: len(names) for what, names in json.loads(found.stdout)["defects"].items()}.items() >= {
+        ("query ids given twice", 2),
+        ("query id with two questions", 1),
+        ("positive is no table", 1),
+        ("table is empty", 1),
+        ("document ids given twice", 1),
+    }
+    assert len(load_benchmark(str(folder)).queries) == 8
+
+
+@pytest.mark.parametrize("view", ["title=text,content=native", "title=none,content=ocr", "title=image,content=image"])
+def test_a_view_is_evaluated(view: str, tmp_path: Path) -> None:
+    benchmark = load_benchmark(str(write_mini(tmp_path / "own")), view=view)
+    model = "random" if "image" in view else "bm25"
+    result = evaluate(benchmark, model, Settings())
+    entry = result.record["scores"]["global"]
+    assert entry["all"]["n"] == 3
+    assert "area:hard" in entry
+    assert result.record["benchmark"]["digest"] == benchmark.digest
