@@ -167,6 +167,8 @@ def test_pictures_are_found_in_folders_lists_and_corpora(tmp_path: Path) -> None
     Image.new("RGB", (1, 1)).save(folder / "deep" / "x.JPG")
     (folder / "notes.txt").touch()
     assert [source.id for source in pictures_of(folder)] == ["003.png", "deep/x.JPG"]
+    (folder / "manifest.jsonl").write_text('{"id": "a/b", "file": "003.png"}\n{"id": "failed", "file": ""}\n')
+    assert pictures_of(folder) == [("a/b", folder / "003.png")]
     rows = [{"_id": 'AC/DC, "live"', "image": "003.png"}, {"_id": "no picture", "html": "<table>"}]
     (folder / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert pictures_of(folder) == pictures_of(folder / "corpus.jsonl") == [('AC/DC, "live"', folder / "003.png")]

@@ -11,6 +11,7 @@ from ...errors import InputError
 if TYPE_CHECKING:
     from ...benchmarks.tarvir.rows import Row
 
+LISTS = ("corpus.jsonl", "manifest.jsonl")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 
 
@@ -24,17 +25,18 @@ class Source(NamedTuple):
 def pictures_of(given: Path) -> list[Source]:
     """The pictures that `given` means, each id once.
 
-    A folder with `corpus.jsonl`, or a file of JSON lines such as the manifest of `mmret render`: the `image` of each
-    row, a path relative to the file, by its `_id` or `id`; rows without an image are left out. Another folder: all
-    pictures in it and below, by their relative paths.
+    A file of JSON lines, or a folder with `corpus.jsonl` or with the `manifest.jsonl` of `mmret render`: the `image` or
+    `file` of each row, a path relative to the list, by its `_id` or `id`; rows without one are left out. Another
+    folder: all pictures in it and below, by their relative paths.
 
     Raises `InputError` for anything else, for a row without an id, and where there is no picture.
     """
-    corpus = given / "corpus.jsonl" if given.is_dir() else given
     if not given.exists():
         raise InputError(f"{given}: no such file or folder")
-    if corpus.exists():
-        found = list(_listed(corpus))
+    lists = [given / name for name in LISTS] if given.is_dir() else [given]
+    listed = next((path for path in lists if path.exists()), None)
+    if listed is not None:
+        found = list(_listed(listed))
     else:
         files = sorted(path for path in given.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
         found = [Source(path.relative_to(given).as_posix(), path) for path in files]
@@ -50,7 +52,7 @@ def _listed(path: Path) -> Iterator[Source]:
         raise InputError(f"{path}: neither a folder nor JSON lines with id and image")
     seen = set()
     for row in read_rows(path):
-        name, image = row_id(row), row.fields.get("image")
+        name, image = row_id(row), row.fields.get("image", row.fields.get("file"))
         if name in seen:
             raise InputError(f"{row.where}: a second row of id {name!r}")
         seen.add(name)
