@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..errors import InputError
 
-MAX_SLOTS = 2_000_000  # a real table of 300,000 characters has fewer than 100,000 slots
+MAX_SLOTS = 1_000_000  # a real table of 300,000 characters has fewer than 100,000 slots
 
 
 class Cell(NamedTuple):

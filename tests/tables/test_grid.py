@@ -136,7 +136,7 @@ def test_head_cuts_a_merged_cell_short() -> None:
     ids=["ragged", "merged"],
 )
 def test_a_grid_that_would_fill_the_memory_is_refused(rows: tuple[tuple[Cell, ...], ...]) -> None:
-    with pytest.raises(InputError, match="more than 2,000,000 slots"):
+    with pytest.raises(InputError, match="more than 1,000,000 slots"):
         Table("", rows).grid()
 
 
