@@ -24,7 +24,7 @@ def permute_rows(table: Table, rng: Generator) -> Table:
     Rows that share a merged cell keep their order, and those that share one with the headers stay below them. A row
     that is one cell or headers only heads a section: it stays, and rows move within their section.
     """
-    placed = _exact(table)
+    placed, depth = _exact(table), table.header_depth
     width = max((one.right for one in placed), default=0)
     rows: list[list[Placed]] = [[] for _ in table.rows]
     for one in placed:
@@ -32,7 +32,7 @@ def permute_rows(table: Table, rng: Generator) -> Table:
     order: list[range] = []
     section: list[range] = []
     for block in _blocks(len(rows), [(one.top, one.bottom) for one in placed]):
-        if block.start < table.header_depth or (len(block) == 1 and _heads(rows[block.start], width)):
+        if block.start < depth or _heads(rows[block.start], width):
             order += [*_shuffled(section, rng), block]
             section = []
         else:

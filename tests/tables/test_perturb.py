@@ -68,6 +68,11 @@ def test_rows_move_within_their_section_and_merged_rows_together() -> None:
     assert orders == {f"H{one}S{two}Tf" for one in ("ab", "ba") for two in ("cde", "ecd")}
 
 
+def test_a_heading_over_several_rows_never_becomes_the_header() -> None:
+    table = Table("", ((Cell("a"), Cell("b")), (Cell("H", True, rows=2), Cell("I", True)), (Cell("c"),)))
+    assert {ROWS.apply(table, seed) for seed in range(20)} == {table}
+
+
 def test_rows_that_hang_on_the_headers_stay() -> None:
     table = Table("", ((Cell("H", True, rows=2), Cell("I", True)), (Cell("a"),), (Cell("b"), Cell("c")), (Cell("d"),)))
     assert {tuple(r[1].text for r in ROWS.apply(table, seed).grid())[:2] for seed in range(20)} == {("I", "a")}
