@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import tempfile
+import os
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from ...errors import InputError, RunError
@@ -71,12 +73,14 @@ def unpack_column(path: Path, column: str, cache: Path | None = None) -> list[Me
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file in one step: a reader sees all of it or none. Raises `RunError` when that fails."""
+    part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
-            part.write(content)
-        Path(part.name).replace(path)
+        part.write_bytes(content)
+        part.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            part.unlink()
         raise RunError(
             f"{path}: cannot be written: {error.strerror}; free some space or name another folder with --cache"
         ) from error

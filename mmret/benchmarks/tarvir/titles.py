@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -98,6 +99,7 @@ def _missing(font: Font, text: str) -> str:
     return "".join(sorted({char for char in text if not char.isspace() and not _has(font, char)}))
 
 
+@cache
 def _has(font: Font, char: str) -> bool:
     return bytes(font.getmask(char)) != bytes(font.getmask(_NO_CHARACTER))
 
