@@ -77,7 +77,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             ours.append(reused(documents, settings, Path(folder) / "reused"))
             cold.append(processes(documents[: options.tables // 20], settings, Path(folder) / "processes"))
-    print(f"Chromium {version(find_browser(None))}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    print(f"Chromium {version(settings)}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print(f"reused pages       {1 / median(ours):6.1f} tables/s   aim at least 12")
     print(f"process a table    {1 / median(cold):6.1f} tables/s")
     print(f"ratio              {median(cold) / median(ours):6.1f}            aim at least 8")

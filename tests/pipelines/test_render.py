@@ -22,7 +22,7 @@ from mmret.errors import InputError, RunError
 from mmret.items import Media
 from mmret.pipelines.render import STYLES, PdfPage, Settings, paper, weasy
 from mmret.pipelines.render.assets import unchanged
-from mmret.pipelines.render.chromium import Chromium, find_browser
+from mmret.pipelines.render.chromium import Chromium, find_browser, version
 from mmret.pipelines.render.documents import Picture
 
 Draw = Callable[[str], Picture]
@@ -323,6 +323,8 @@ def test_settings_that_make_no_sense(changed: dict[str, object], words: str) -> 
 def test_a_missing_browser_or_library_answers_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="no such browser"):
         find_browser(Path("/nowhere/chromium"))
+    with pytest.raises(RunError, match=r"/bin/true does not start .*--engine weasyprint"):
+        version(Settings(browser=Path("/bin/true")))
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(InputError, match="apt-get install chromium"):
         find_browser(None)

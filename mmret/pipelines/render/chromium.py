@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import os
-import re
 import shutil
-import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from fractions import Fraction
 from importlib.util import find_spec
@@ -81,14 +80,25 @@ def find_browser(given: Path | None) -> str:
     )
 
 
-def version(browser: str) -> str:
-    """The version a browser prints of itself. Raises `RunError` when it does not start."""
-    try:
-        done = subprocess.run([browser, "--version"], capture_output=True, text=True, timeout=30, check=True)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise RunError(f"{browser} does not start: {error}") from error
-    found = re.search(r"\d+(\.\d+)+", done.stdout)
-    return found[0] if found else done.stdout.strip()
+def version(settings: Settings) -> str:
+    """Version of the browser, started once to see that it does. Raises `RunError` when it does not."""
+    from playwright.sync_api import Error
+
+    browser = find_browser(settings.browser)
+
+    def started() -> str:
+        with Chromium(settings) as one:
+            return one.version
+
+    # Playwright refuses to start beside an event loop, which the caller may run in this thread.
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            return pool.submit(started).result()
+        except Error as error:
+            raise RunError(
+                f"{browser} does not start ({str(error).splitlines()[0]}); see why: {browser} --headless "
+                "--dump-dom about:blank; or draw without a browser: --engine weasyprint"
+            ) from error
 
 
 class Chromium:
@@ -117,6 +127,13 @@ class Chromium:
         self._page = self._session = None
         with suppress(Error):  # of a browser that has ended already
             self._running.close()
+
+    @property
+    def version(self) -> str:
+        """The browser's own version."""
+        browser = (self._page or self._open()).context.browser
+        assert browser is not None
+        return browser.version
 
     def draw(self, html: str) -> Picture:
         """The first table of a page or fragment. Raises `RunError` when there is none, or when it cannot be drawn."""

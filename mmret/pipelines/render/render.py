@@ -58,7 +58,7 @@ def render(
     Raises
     ------
     InputError: an id with two contents; a renderer that is not installed, with the way to install it.
-    RunError: the folder cannot be written.
+    RunError: the folder cannot be written; the browser does not start.
     """
     try:
         return _render(documents, folder, settings or Settings(), show)
@@ -154,7 +154,7 @@ def _look(page: bool, settings: Settings) -> Entry:
     browser = settings.engine == "chromium"
     return {
         "renderer": settings.engine,
-        "version": chromium.version(chromium.find_browser(settings.browser)) if browser else weasy.version(),
+        "version": chromium.version(settings) if browser else weasy.version(),
         "style": settings.style,
         "fonts": fonts(settings.css),
         "viewport": settings.viewport,
