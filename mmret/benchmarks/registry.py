@@ -181,4 +181,4 @@ def folder_of(name: str, data: Path | None) -> Path:
 
 def exclusions_path(name: str, data: Path | None, split: str | None = None) -> Path:
     """Where the exclusion list of a benchmark, or of one of its splits, lies, beside its data."""
-    return folder_of(name, data) / (NAME if split is None else f"exclusions-{split}.json")
+    return folder_of(name, data) / (NAME if split in (None, "test") else f"exclusions-{split}.json")

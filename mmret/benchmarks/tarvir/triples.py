@@ -52,9 +52,8 @@ _QRELS = {
 
 def is_triple(folder: Path) -> bool:
     """Whether corpus, queries and qrels are all here."""
-    return all(any(_files(folder, name) for name in names) for names in (_CORPUS_NAMES, ("queries",), ("qrels",))) or (
-        any(_files(folder, name) for name in _CORPUS_NAMES) and bool(_splits(folder))
-    )
+    has_queries = bool(_files(folder, "queries")) or any(folder.glob("*_queries*"))
+    return any(_files(folder, name) for name in _CORPUS_NAMES) and has_queries and bool(_splits(folder))
 
 
 def read_triple(
