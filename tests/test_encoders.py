@@ -26,7 +26,7 @@ from mmret.encoders import (
     encoders,
     find_encoder,
     fingerprint,
-    missing_packages,
+    lacking,
     register_encoder,
     registry,
 )
@@ -34,6 +34,7 @@ from mmret.encoders.weights import PackagedFile
 from mmret.errors import InputError, RunError
 from mmret.items import Item, Media, Modality, Side
 from mmret.media import ClipRequest, Workers, decode, resample
+from mmret.meter import Meter
 
 EVERYTHING: frozenset[Modality] = frozenset({"text", "image", "video", "audio"})
 
@@ -98,7 +99,7 @@ def _sha(path: str) -> str:
 def test_the_sound_tagger_names_sounds_of_known_kinds() -> None:
     from mmret.encoders.audioset import RATE, SoundTagger, class_names
 
-    tagger, names = SoundTagger(), class_names()
+    tagger, names = SoundTagger(Meter()), class_names()
     folder = load_benchmark("omnicvr-mini").documents[0].media[0].path.parents[1]
     sources = {row["class"]: row for row in map(json.loads, (folder / "sources.jsonl").read_text().splitlines())}
     expected = {
@@ -233,11 +234,32 @@ def test_a_model_without_its_parts_says_how_to_get_them(options: Options) -> Non
         def embed(self, items: Sequence[Item], side: Side) -> NDArray[np.float32]:
             return np.zeros((len(items), 1), np.float32)
 
-    assert missing_packages(Partless.spec) == ["no_such_package"]
+    assert lacking(Partless.spec) == "pip install 'mmret[offline]'"
     with pytest.raises(InputError, match=r"no_such_package \(12 MB\); install with: pip install 'mmret\[offline\]'"):
         create_encoder("partless", options)
     with pytest.raises(InputError, match="unknown model 'tagbrige'; did you mean tagbridge"):
         create_encoder("tagbrige", options)
+
+
+def test_what_keeps_a_model_from_running_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    specs = {name: cls.spec for name, cls in encoders().items()}
+    assert lacking(specs["tagbridge"]) == lacking(specs["random"]) == ""
+    assert lacking(specs["clap"]) == "hf download laion/clap-htsat-unfused (0.6 GB)"
+    assert lacking(specs["mteb"]).startswith("name a name of mteb's registry")
+    snapshot = tmp_path / "models--laion--clap-htsat-unfused" / "snapshots" / "0123"
+    snapshot.mkdir(parents=True)
+    (snapshot / "config.json").write_text("{}")
+    assert lacking(specs["clap"])  # the weights themselves are not there
+    (snapshot / "model.safetensors").write_bytes(b"")
+    assert lacking(specs["clap"]) == ""
+
+
+def test_of_a_family_only_the_default_is_of_known_size() -> None:
+    spec = encoders()["clap"].spec
+    assert spec.member("laion/clap-htsat-unfused", "r").parameters == spec.parameters > 0
+    other = spec.member("other/clap", "r")
+    assert (other.name, other.parameters, other.download_mb, other.weights) == ("clap:other/clap", 0, 0, ())
 
 
 def test_a_store_gives_back_what_was_kept(tmp_path: Path, options: Options) -> None:

@@ -51,6 +51,9 @@ def evaluate_model(
     ] = False,
     drop: Annotated[list[Dropped] | None, typer.Option(help="Take this from every query; repeat for several.")] = None,
     batch_size: Annotated[int, typer.Option(help="Items embedded and kept at a time.")] = 16,
+    cost_items: Annotated[
+        int, typer.Option(help="Queries, and documents, embedded once more to see what one costs; 0 for none.")
+    ] = 8,
     device: Annotated[str, typer.Option(help="Device of torch, such as cpu or cuda.")] = "auto",
     dtype: Annotated[str, typer.Option(help="Type of weights: float32, bfloat16 or float16.")] = "float32",
     captioner: Annotated[
@@ -87,6 +90,7 @@ def evaluate_model(
         limit=limit,
         drop=tuple(one.value for one in drop or ()),
         batch_size=batch_size,
+        cost_items=cost_items,
         device=device,
         dtype=dtype,
         choices=_choices(captioner, backbone, prompt, choose or ()),
@@ -121,9 +125,11 @@ def evaluate_model(
 
 
 def _show_tables(record: Mapping[str, Any]) -> None:
-    from .tables import blind_table, result_table, source_table
+    from .tables import blind_table, cost_table, result_table, source_table
 
     show(result_table(record))
+    if (cost := cost_table(record)) is not None:
+        show(cost)
     if (sources := source_table(record)) is not None:
         show(sources)
     if "blind" in record:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from ..benchmarks import PublishedTable
-from ..encoders import Spec, missing_packages
+from ..encoders import Spec, lacking
 from ..evaluation import Ranking
 
 _RANKS = ("MedR", "MeanR", "source MedR")
@@ -71,6 +72,56 @@ def source_table(record: Mapping[str, Any]) -> Table | None:
     return table
 
 
+def cost_table(record: Mapping[str, Any]) -> Table | None:
+    """Side × stage: what an item costs that nothing was kept of; None where it was not measured."""
+    items = record["cost"]["item"]
+    if not items:
+        return None
+    parameters = record["model"]["parameters"]
+    table = Table(
+        title=f"cost of an item on {record['cost']['device']}"
+        + (f", {parameters / 1e6:.1f} M weights" if parameters else ""),
+        caption="milliseconds, and 10^9 floating-point operations of a forward pass; –: not counted",
+        box=SIMPLE_HEAD,
+    )
+    for heading in (
+        "side",
+        "timed",
+        "decode",
+        "caption",
+        "embed",
+        "in all",
+        "caption GFLOP",
+        "embed GFLOP",
+        "from store",
+        "captions add",
+    ):
+        table.add_column(heading, justify="left" if heading == "side" else "right")
+    reading = record["cost"]["stages"].get("read vectors", {"seconds": 0.0, "items": 0})
+    kept = 1000 * reading["seconds"] / reading["items"] if reading["items"] else 0.0
+    for side, cost in items.items():
+        seconds = [cost[stage]["seconds"] for stage in ("decode", "caption", "embed")]
+        table.add_row(
+            side,
+            str(cost["items"]),
+            *(f"{1000 * value:.1f}" for value in (*seconds, sum(seconds))),
+            *(_giga(cost[stage]["flops"]) for stage in ("caption", "embed")),
+            f"{kept:.2f}",
+            _times(cost["captions_add"]),
+        )
+    return table
+
+
+def _giga(flops: float | None) -> str:
+    return "–" if flops is None else f"{flops / 1e9:.2f}"
+
+
+def _times(added: Mapping[str, float | None] | None) -> str:
+    """What captions add to all else, and what is spent in all as a multiple of it."""
+    share = (added or {}).get("seconds")
+    return "–" if share is None else f"+{share:.2f}×, in all {1 + share:.2f}×"
+
+
 def blind_table(record: Mapping[str, Any], measure: str) -> Table:
     """Slice × protocol: the model, itself with parts of the query covered, and how far it is ahead of these."""
     blind, variants = record["blind"], record["blind"]["variants"]
@@ -106,8 +157,9 @@ def _blind(variant: Mapping[str, Any], protocol: str, label: str, measure: str) 
 def published_table(published: PublishedTable) -> Table:
     """Results of others, as they gave them."""
     names = list(dict.fromkeys(name for row in published.rows for name in row))
+    queries = "an unknown number of" if published.queries is None else f"{published.queries:,}"
     table = Table(
-        title=f"PUBLISHED, not measured by mmret: {published.title}, {published.queries:,} queries, percent",
+        title=f"PUBLISHED, not measured by mmret: {published.title}, {queries} queries, percent",
         caption=f"{published.origin}\nprotocol: {published.protocol}",
         box=SIMPLE_HEAD,
     )
@@ -185,20 +237,21 @@ def models_table(specs: Sequence[Spec]) -> Table:
     """One row a model."""
     table = Table(box=SIMPLE_HEAD)
     reads = ("reads of a query", "reads of a document")
-    headings = ("model", *reads, "track", "scoring", "weights", "licence", "here?", "what it is")
+    headings = ("model", *reads, "track", "scoring", "weights", "size", "licence", "here?", "what it is")
     for heading in headings:
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for spec in specs:
-        missing = missing_packages(spec)
+        mend = lacking(spec)
         table.add_row(
             spec.name,
             ", ".join(sorted(spec.query)),
             ", ".join(sorted(spec.document)),
             spec.track,
             spec.scoring,
-            f"{spec.parameters / 1e6:.1f} M" if spec.parameters else "–",
+            f"{spec.parameters / 1e6:,.1f} M" if spec.parameters else "–",
+            f"{spec.download_mb:,.0f} MB" if spec.download_mb else "–",
             spec.licence,
-            f"no: pip install 'mmret\\[{spec.extra}]'" if missing else "yes",
+            f"no: {escape(mend)}" if mend else "yes",
             spec.summary,
         )
     return table

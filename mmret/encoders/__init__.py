@@ -1,12 +1,13 @@
 """Who answers: one interface for all encoders, their names, and the store of their vectors."""
 
 from ..vectors import Vectors, VectorSets
-from .base import Encoder, Model, Options, PairScorer, Spec, fingerprint
-from .registry import create_encoder, encoders, find_encoder, missing_packages, register_encoder
+from .base import Encoder, Memory, Model, Options, PairScorer, Spec, fingerprint
+from .registry import create_encoder, encoders, find_encoder, lacking, register_encoder
 from .store import VectorStore
 
 __all__ = [
     "Encoder",
+    "Memory",
     "Model",
     "Options",
     "PairScorer",
@@ -18,6 +19,6 @@ __all__ = [
     "encoders",
     "find_encoder",
     "fingerprint",
-    "missing_packages",
+    "lacking",
     "register_encoder",
 ]

@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from .. import cpu_torch
+from ..meter import Meter
 from .weights import PackagedFile
 
 RATE = 16_000
 PATCH, HOP = 96, 48  # frames of 10 ms
 LOG_OFFSET = 1e-3
+PARAMETERS = 3_751_369
+FLOPS = 2 * 69_165_056  # of a patch: two for each multiplication of the published layers
 # The network computes in 8 bits: value = scale * (stored - zero), constants of the pinned weights file.
 INPUT_SCALE, INPUT_ZERO = 0.047937885, 144
 OUTPUT_SCALE, OUTPUT_ZERO = 0.7565417, 190
@@ -37,9 +40,15 @@ def class_names() -> list[str]:
 
 
 class SoundTagger:
-    """Class probabilities of sounds."""
+    """Class probabilities of sounds.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    meter: where operations are written down.
+    """
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
         cpu_torch.prepare()
         import onnxruntime
         from torchaudio.transforms import MelSpectrogram
@@ -73,6 +82,7 @@ class SoundTagger:
         return quantised.clip(0, 255).astype(np.uint8)[:, None, None]
 
     def _run(self, patch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        self._meter.add_flops(FLOPS)
         scores = self._session.run(["class_scores"], {"audio": patch})[0].astype(np.float32)
         probabilities: NDArray[np.float32] = expit((scores - OUTPUT_ZERO) * OUTPUT_SCALE)
         return probabilities

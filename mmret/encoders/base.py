@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -38,6 +38,7 @@ class Spec:
     packages: importable names of the packages that carry code and weights; their versions are stored with a result.
     extra: the extra of mmret that installs them.
     download_mb: size of the weights.
+    weights: IDs of the Hub that hold them, where no package carries them; for a family those of its default.
     training_data: what the parts were trained on.
     limits: what the encoder cannot do, for the reader of a result.
     sound_as_text: whether sound is read by way of words for it, so that results stand in a track of their own.
@@ -58,6 +59,7 @@ class Spec:
     packages: tuple[str, ...] = ()
     extra: str = ""
     download_mb: float = 0.0
+    weights: tuple[str, ...] = ()
     training_data: str = "none"
     limits: str = ""
     sound_as_text: bool = False
@@ -68,6 +70,15 @@ class Spec:
     def reads(self, side: Side) -> frozenset[Modality]:
         """The modalities read on one side."""
         return self.query if side == "query" else self.document
+
+    def size_of(self, argument: str) -> float:
+        """MB of a family's weights under an argument; 0 where they are known only once they are there."""
+        return self.download_mb if argument == self.default else 0.0
+
+    def member(self, argument: str, revision: str) -> Spec:
+        """The spec of one of a family, whose weights have that revision."""
+        own = replace(self, name=f"{self.name}:{argument}", revision=f"{self.revision} {revision}")
+        return own if argument == self.default else replace(own, parameters=0, download_mb=0.0, weights=())
 
     @property
     def track(self) -> Track:
@@ -80,7 +91,25 @@ class Spec:
         """All fields as plain values, and how to install what the encoder needs."""
         install = f"pip install 'mmret[{self.extra}]'" if self.extra else "nothing to install"
         described = asdict(self) | {"query": sorted(self.query), "document": sorted(self.document)}
-        return described | {"track": self.track, "packages": list(self.packages), "install": install}
+        lists = {"packages": list(self.packages), "weights": list(self.weights)}
+        return described | lists | {"track": self.track, "install": install}
+
+
+class Memory:
+    """What encoders remember of the media they met: a clip is source of several queries and a document besides."""
+
+    def __init__(self) -> None:
+        self._tables: list[dict[Any, Any]] = []
+
+    def table(self) -> dict[Any, Any]:
+        """A dictionary, empty at first, that `clear` empties."""
+        self._tables.append({})
+        return self._tables[-1]
+
+    def clear(self) -> None:
+        """Forget all, so that the next item costs what an item costs."""
+        for table in self._tables:
+            table.clear()
 
 
 @dataclass(frozen=True)
@@ -98,6 +127,7 @@ class Options:
     cache: folder for what an encoder keeps beside vectors, such as captions; None for the usual one.
     workers: the processes that decode media.
     meter: where the time spent decoding is written down.
+    memory: where an encoder keeps what it made of media, for the items that share them.
     """
 
     workers: Workers
@@ -110,6 +140,7 @@ class Options:
     choices: Mapping[str, str] = field(default_factory=dict)
     cache: Path | None = None
     meter: Meter = field(default_factory=Meter)
+    memory: Memory = field(default_factory=Memory)
 
 
 class Model(Protocol):

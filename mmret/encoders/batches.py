@@ -75,6 +75,11 @@ class Batches:
         return [one for half in halves for one in self._within_memory(half, length, forward)]
 
 
+def at_once(device: str, most: int) -> int:
+    """A budget of `most`, and of 1 on a CPU: batches bring little there, and alone a vector is the same to the bit."""
+    return 1 if device == "cpu" else most
+
+
 def ahead(prepare: Callable[[S], T], inputs: Iterable[S], count: int = 2) -> Iterator[T]:
     """`prepare` of each input, in order, worked out in a thread while the consumer is busy with the ones before."""
     waiting: deque[Future[T]] = deque()

@@ -15,10 +15,13 @@ from .. import cpu_torch
 from ..items import Item, Media, Side
 from ..media import ClipLoader, ClipRequest
 from .base import Options, Spec
+from .batches import Batches, ahead, at_once
 from .choices import number
 from .hub import Weights, resolve
 from .registry import register_encoder
 from .units import mean_of_units, unit, weighted_sum
+
+WINDOWS_AT_ONCE = 128  # on a GPU, or as many as its memory holds
 
 
 @register_encoder
@@ -43,7 +46,9 @@ class Clap:
         licence="that of the weights; Apache-2.0 for the default",
         packages=("torch", "transformers"),
         extra="models",
+        parameters=153_492_890,
         download_mb=615,
+        weights=("laion/clap-htsat-unfused",),
         training_data="that of the weights; for the default LAION-Audio-630K, AudioCaps and Clotho",
         limits="Sees nothing.",
         argument="an ID of the Hub, or a folder",
@@ -51,11 +56,8 @@ class Clap:
     )
 
     def __init__(self, options: Options, argument: str) -> None:
-        size = self.spec.download_mb if argument == self.spec.default else 0.0
-        self._weights = resolve(argument, cache=options.cache, size_mb=size)
-        self.spec = replace(
-            type(self).spec, name=f"clap:{argument}", revision=f"{type(self).spec.revision} {self._weights.revision}"
-        )
+        self._weights = resolve(argument, cache=options.cache, size_mb=self.spec.size_of(argument))
+        self.spec = self.spec.member(argument, self._weights.revision)
         self._text_weight = number(options, "text_weight", 0.5, most=1.0)
         self._processor = _processor(self._weights)
         front = self._processor.feature_extractor
@@ -69,7 +71,8 @@ class Clap:
         self._loader = ClipLoader(
             ClipRequest(0, True, options.sampling, options.reader), options.workers, options.meter
         )
-        self._heard: dict[Media, NDArray[np.float32] | None] = {}  # a clip is source and document too
+        self._batches = Batches(at_once(options.device, WINDOWS_AT_ONCE))
+        self._heard: dict[Media, NDArray[np.float32] | None] = options.memory.table()
 
     @cached_property
     def _towers(self) -> Towers:
@@ -80,25 +83,24 @@ class Clap:
 
     def embed(self, items: Sequence[Item], side: Side) -> NDArray[np.float32]:  # noqa: ARG002  # both sides alike
         """Unit vectors float32 `(len(items), d)`; zeros for an item without text and without a sound track."""
-        self._loader.expect(item.keep(["audio"]) for item in items if item.audio not in self._heard)
-        return np.stack([self._embed(item) for item in items])
+        new = {item.audio: item for item in items if item.audio is not None and item.audio not in self._heard}
+        self._loader.expect(item.keep(["audio"]) for item in new.values())
+        features = ahead(self._features, (self._loader.sound(item, self._rate) for item in new.values()))
+        placed = self._batches.run(features, lambda one: 1 if one is None else len(one), self._towers.sounds)
+        self._heard.update(zip(new, (None if one is None else mean_of_units(one) for one in placed), strict=True))
+        texts = list(dict.fromkeys(item.text for item in items if item.text is not None))
+        said = dict(zip(texts, self._batches.run(texts, lambda _: 1, self._towers.texts), strict=True))
+        return np.stack([self._compose(item, said) for item in items])
 
-    def _embed(self, item: Item) -> NDArray[np.float32]:
-        said = self._towers.text(item.text) if item.text is not None else None
-        together = weighted_sum((self._text_weight, said), (1 - self._text_weight, self._sound(item)))
+    def _features(self, sound: NDArray[np.float32] | None) -> list[Mapping[str, Any]] | None:
+        """What the model takes of each window of a sound."""
+        return None if sound is None else [self._towers.features(part) for part in windows(sound, self._window)]
+
+    def _compose(self, item: Item, said: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        text = None if item.text is None else said[item.text]
+        heard = None if item.audio is None else self._heard[item.audio]
+        together = weighted_sum((self._text_weight, text), (1 - self._text_weight, heard))
         return np.zeros(self._towers.dimension, np.float32) if together is None else together
-
-    def _sound(self, item: Item) -> NDArray[np.float32] | None:
-        if item.audio is None:
-            return None
-        if item.audio not in self._heard:
-            sound = self._loader.sound(item, self._rate)
-            self._heard[item.audio] = None if sound is None else self._place(sound)
-        return self._heard[item.audio]
-
-    def _place(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
-        parts = windows(sound, self._window)
-        return mean_of_units(np.stack([self._towers.sound(part, self._rate) for part in parts]))
 
 
 def windows(sound: NDArray[np.float32], length: int) -> list[NDArray[np.float32]]:
@@ -122,7 +124,7 @@ def _processor(weights: Weights) -> Any:
 
 
 class Towers:
-    """The two towers of a CLAP. One input at a time goes through them, so that no vector depends on its neighbours."""
+    """The two towers of a CLAP."""
 
     def __init__(self, weights: Weights, processor: Any, device: str, dtype: str) -> None:
         import torch
@@ -139,28 +141,39 @@ class Towers:
         model, info = loaded
         weights.require_all(info)
         self._model = model.to(device).eval()
+        processor.tokenizer.padding_side = "right"  # a text's vector is that of its first token
         self._longest = min(processor.tokenizer.model_max_length, model.config.text_config.max_position_embeddings - 2)
         self.dimension = int(model.config.projection_dim)
         self.parameters = sum(weight.numel() for weight in model.parameters())
 
-    def sound(self, sound: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
-        """Vector float32 `(d,)` of mono sound `(samples,)`, no longer than a window, at the model's rate."""
-        inputs = self._processor.feature_extractor(sound, sampling_rate=rate, return_tensors="pt").to(self._device)
-        with self._torch.inference_mode():
-            found = self._model.get_audio_features(
-                input_features=inputs["input_features"].to(self._dtype), is_longer=inputs["is_longer"]
-            )
-        return self._plain(found)
+    def features(self, sound: NDArray[np.float32]) -> Mapping[str, Any]:
+        """What the model takes of mono sound `(samples,)`, no longer than a window, at its own rate."""
+        front = self._processor.feature_extractor
+        return front(sound, sampling_rate=front.sampling_rate, return_tensors="pt")
 
-    def text(self, text: str) -> NDArray[np.float32]:
-        """Unit vector float32 `(d,)`."""
-        tokens = self._processor.tokenizer([text], truncation=True, max_length=self._longest, return_tensors="pt").to(
-            self._device
-        )
+    def sounds(self, sounds: Sequence[list[Mapping[str, Any]] | None]) -> list[NDArray[np.float32] | None]:
+        """Vectors float32 `(windows, d)` of each sound, given as the features of its windows; None stays None."""
+        torch = self._torch
+        parts = [window for sound in sounds for window in sound or ()]
+        if not parts:
+            return [None] * len(sounds)
+        mel, longer = (torch.cat([part[name] for part in parts]) for name in ("input_features", "is_longer"))
+        with torch.inference_mode():
+            found = self._model.get_audio_features(
+                input_features=mel.to(self._device, self._dtype), is_longer=longer.to(self._device)
+            )
+        vectors = iter(self._plain(found))
+        return [None if sound is None else np.stack([next(vectors) for _ in sound]) for sound in sounds]
+
+    def texts(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """Unit vector float32 `(d,)` of each text."""
+        tokens = self._processor.tokenizer(
+            list(texts), padding=True, truncation=True, max_length=self._longest, return_tensors="pt"
+        ).to(self._device)
         with self._torch.inference_mode():
-            return unit(self._plain(self._model.get_text_features(**tokens)))
+            return [unit(vector) for vector in self._plain(self._model.get_text_features(**tokens))]
 
     def _plain(self, found: Any) -> NDArray[np.float32]:
         # A tensor up to transformers 4, and an object that holds it since.
-        vector: NDArray[np.float32] = getattr(found, "pooler_output", found)[0].float().cpu().numpy()
-        return vector
+        vectors: NDArray[np.float32] = getattr(found, "pooler_output", found).float().cpu().numpy()
+        return vectors

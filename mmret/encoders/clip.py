@@ -15,10 +15,13 @@ from .. import cpu_torch
 from ..items import Item, Media, Side
 from ..media import ClipLoader, ClipRequest
 from .base import Options, Spec
+from .batches import Batches, ahead, at_once
 from .choices import number, one_of
 from .clip_source import ClipSource, find_source
 from .registry import register_encoder
 from .units import mean_of_units, unit, weighted_sum
+
+FRAMES_AT_ONCE = 512  # on a GPU, or as many as its memory holds
 
 
 @register_encoder
@@ -40,7 +43,9 @@ class Clip:
         summary="CLIP by open_clip: pooled frames, text and picture composed by weighted sum",
         licence="that of the weights",
         packages=("open_clip", "torch"),
+        parameters=151_277_313,
         download_mb=605,
+        weights=("laion/CLIP-ViT-B-32-laion2B-s34B-b79K",),
         training_data="that of the weights: pairs of pictures and texts from the web",
         limits="Hears nothing, sees single frames and no motion, cuts a text after 77 tokens.",
         argument="ARCHITECTURE/TAG or ARCHITECTURE/FILE as open_clip names them, hf-hub:ID or local-dir:FOLDER",
@@ -50,13 +55,8 @@ class Clip:
     def __init__(self, options: Options, argument: str) -> None:
         self._text_weight = number(options, "text_weight", 0.5, most=1.0)
         picture = one_of(options, "picture", ("usual", "whole"))
-        size = self.spec.download_mb if argument == self.spec.default else 0.0
-        self._source = find_source(argument, picture, options.cache, size)
-        self.spec = replace(
-            type(self).spec,
-            name=f"clip:{argument}",
-            revision=f"{type(self).spec.revision} {self._source.weights.revision}",
-        )
+        self._source = find_source(argument, picture, options.cache, self.spec.size_of(argument))
+        self.spec = self.spec.member(argument, self._source.weights.revision)
         self.preprocessing: Mapping[str, Any] = {
             "frames": options.frames, "sampling": options.sampling, "reader": options.reader, "dtype": options.dtype,
             "picture": picture, "transform": self._source.transform, "pooling": "mean of the frames' unit vectors",
@@ -65,7 +65,8 @@ class Clip:
         self._options = options
         request = ClipRequest(options.frames, False, options.sampling, options.reader)
         self._loader = ClipLoader(request, options.workers, options.meter)
-        self._seen: dict[Media, NDArray[np.float32]] = {}  # a clip is source of several queries and a document too
+        self._batches = Batches(at_once(options.device, FRAMES_AT_ONCE))
+        self._seen: dict[Media, NDArray[np.float32]] = options.memory.table()
 
     @cached_property
     def _towers(self) -> Towers:
@@ -76,24 +77,27 @@ class Clip:
 
     def embed(self, items: Sequence[Item], side: Side) -> NDArray[np.float32]:  # noqa: ARG002  # both sides alike
         """Unit vectors float32 `(len(items), d)`."""
-        self._loader.expect(item.keep(["image", "video"]) for item in items if _looked_at(item) not in self._seen)
-        return np.stack([self._embed(item) for item in items])
+        new = {media: item for item in items if (media := _looked_at(item)) is not None and media not in self._seen}
+        self._loader.expect(item.keep(["image", "video"]) for item in new.values())
+        pixels = ahead(self._towers.pixels, map(self._frames, new.values()))
+        pooled = map(mean_of_units, self._batches.run(pixels, len, self._towers.pictures))
+        self._seen.update(zip(new, pooled, strict=True))
+        texts = list(dict.fromkeys(item.text for item in items if item.text is not None))
+        said = dict(zip(texts, self._batches.run(texts, lambda _: 1, self._towers.texts), strict=True))
+        return np.stack([self._compose(item, said) for item in items])
 
-    def _embed(self, item: Item) -> NDArray[np.float32]:
-        said = self._towers.text(item.text) if item.text is not None else None
-        together = weighted_sum((self._text_weight, said), (1 - self._text_weight, self._picture(item)))
+    def _frames(self, item: Item) -> NDArray[np.uint8]:
+        frames = self._loader.frames(item)
+        assert frames is not None
+        return frames
+
+    def _compose(self, item: Item, said: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        text = None if item.text is None else said[item.text]
+        media = _looked_at(item)
+        seen = None if media is None else self._seen[media]
+        together = weighted_sum((self._text_weight, text), (1 - self._text_weight, seen))
         assert together is not None  # items of which nothing is read are refused before
         return together
-
-    def _picture(self, item: Item) -> NDArray[np.float32] | None:
-        media = _looked_at(item)
-        if media is None:
-            return None
-        if media not in self._seen:
-            frames = self._loader.frames(item)
-            assert frames is not None
-            self._seen[media] = mean_of_units(self._towers.pictures(frames))
-        return self._seen[media]
 
 
 def _looked_at(item: Item) -> Media | None:
@@ -102,7 +106,7 @@ def _looked_at(item: Item) -> Media | None:
 
 
 class Towers:
-    """The two towers of a CLIP. One item at a time goes through them, so that no vector depends on its neighbours."""
+    """The two towers of a CLIP."""
 
     def __init__(self, source: ClipSource, device: str, dtype: str) -> None:
         cpu_torch.prepare()
@@ -113,17 +117,19 @@ class Towers:
         self._model = model.to(device, self._dtype).eval()
         self.parameters = sum(weight.numel() for weight in model.parameters())
 
-    def pictures(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Vectors float32 `(n, d)` of RGB frames uint8 `(n, height, width, 3)`."""
-        torch = self._torch
-        pixels = torch.stack([self._transform(Image.fromarray(frame)) for frame in frames])
-        with torch.inference_mode():
-            vectors = self._model.encode_image(pixels.to(self._device, self._dtype))
-        found: NDArray[np.float32] = vectors.float().cpu().numpy()
-        return found
+    def pixels(self, frames: NDArray[np.uint8]) -> Any:
+        """RGB frames uint8 `(n, height, width, 3)` as the model wants them: a tensor float32 `(n, 3, size, size)`."""
+        return self._torch.stack([self._transform(Image.fromarray(frame)) for frame in frames])
 
-    def text(self, text: str) -> NDArray[np.float32]:
-        """Unit vector float32 `(d,)`."""
+    def pictures(self, clips: Sequence[Any]) -> list[NDArray[np.float32]]:
+        """Vectors float32 `(n, d)` of the n frames of each clip, as `pixels` gives them."""
+        torch = self._torch
+        with torch.inference_mode():
+            vectors = self._model.encode_image(torch.cat(list(clips)).to(self._device, self._dtype))
+        return np.split(vectors.float().cpu().numpy(), np.cumsum([len(clip) for clip in clips])[:-1])
+
+    def texts(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """Unit vector float32 `(d,)` of each text."""
         with self._torch.inference_mode():
-            vectors = self._model.encode_text(self._tokenizer([text]).to(self._device))
-        return unit(vectors[0].float().cpu().numpy())
+            vectors = self._model.encode_text(self._tokenizer(list(texts)).to(self._device))
+        return [unit(vector) for vector in vectors.float().cpu().numpy()]

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from ..errors import InputError, RunError
 from ..items import Item, Side
 from .base import Encoder, Options, Spec, fingerprint
+from .clap import Clap
+from .clip import Clip
 from .registry import create_encoder, register_encoder
 from .units import unit
 
@@ -77,6 +79,7 @@ class Fuse:
             parameters=sum(spec.parameters for spec in specs),
             packages=tuple(dict.fromkeys(name for spec in specs for name in spec.packages)),
             download_mb=sum(spec.download_mb for spec in specs),
+            weights=tuple(dict.fromkeys(name for spec in specs for name in spec.weights)),
             training_data="; ".join(dict.fromkeys(spec.training_data for spec in specs)),
             sound_as_text=bool(hearing) and all(spec.sound_as_text for spec in hearing),
             family=next((spec.family for spec in specs if spec.family), ""),
@@ -123,8 +126,11 @@ class ClipClap(Fuse):
         name="clip+clap",
         query=frozenset({"text", "image", "video", "audio"}),
         summary="CLIP for the picture and CLAP for the sound: the same as fuse:clip,clap",
+        parameters=Clip.spec.parameters + Clap.spec.parameters,
         packages=("open_clip", "torch", "transformers"),
         extra="models",
+        download_mb=Clip.spec.download_mb + Clap.spec.download_mb,
+        weights=(*Clip.spec.weights, *Clap.spec.weights),
         argument="",
     )
 

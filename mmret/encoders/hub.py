@@ -20,6 +20,7 @@ from ..items import Media
 from ..media import digest_all
 
 NETWORK_SECONDS = 10.0
+_WEIGHTS = (".safetensors", ".bin", ".pt")
 _ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 # The same weights for other libraries, which many repositories carry as well.
@@ -105,6 +106,15 @@ class Weights:
 
     def _way_out(self, folder: str) -> str:
         return f"{folder}, or name another" if self.folder is not None else _download(self)
+
+
+def in_cache(reference: str) -> bool:
+    """Whether the weights of an ID of the Hub lie in its cache. The network is not asked."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    snapshots = Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=reference, repo_type="model"), "snapshots")
+    return any(path.is_file() and path.suffix in _WEIGHTS for path in snapshots.rglob("*"))
 
 
 def resolve(reference: str, *, cache: Path | None = None, size_mb: float = 0.0) -> Weights:

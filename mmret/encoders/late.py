@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,15 +44,10 @@ class LateInteraction(ABC):
     """
 
     spec: Spec
-    size_mb: ClassVar[float]
 
     def __init__(self, options: Options, weights: str) -> None:
-        cls = type(self)
-        size = cls.size_mb if weights == cls.spec.default else 0.0
-        self._weights: Weights = resolve(weights, cache=options.cache, size_mb=size)
-        self.spec = replace(
-            cls.spec, name=f"{cls.spec.name}:{weights}", revision=f"{cls.spec.revision} {self._weights.revision}"
-        )
+        self._weights: Weights = resolve(weights, cache=options.cache, size_mb=self.spec.size_of(weights))
+        self.spec = self.spec.member(weights, self._weights.revision)
         self.preprocessing: Mapping[str, Any] = {
             "frames": options.frames, "sampling": options.sampling, "reader": options.reader, "dtype": options.dtype,
             "normalised": True,
@@ -152,7 +147,6 @@ class LateInteraction(ABC):
 class ColQwen2(LateInteraction):
     """ColQwen2: Qwen2-VL."""
 
-    size_mb = 4_430.0
     spec = Spec(
         name="colqwen2",
         revision="1",
@@ -164,7 +158,8 @@ class ColQwen2(LateInteraction):
         parameters=2_209_000_000,
         packages=("transformers", "accelerate"),
         extra="models",
-        download_mb=size_mb,
+        download_mb=4_430.0,
+        weights=("vidore/colqwen2-v1.0-hf",),
         training_data="ColPali's: pages of documents and questions about them, in English",
         limits="Hears nothing; frames are read one by one, each as a page of up to 768 vectors.",
         argument="the weights in transformers' layout, a folder or an ID",
@@ -188,7 +183,6 @@ class ColQwen2(LateInteraction):
 class ColPali(LateInteraction):
     """ColPali: PaliGemma."""
 
-    size_mb = 5_850.0
     spec = Spec(
         name="colpali",
         revision="1",
@@ -200,7 +194,8 @@ class ColPali(LateInteraction):
         parameters=2_920_000_000,
         packages=("transformers", "accelerate"),
         extra="models",
-        download_mb=size_mb,
+        download_mb=5_850.0,
+        weights=("vidore/colpali-v1.3-hf",),
         training_data="ColPali's: pages of documents and questions about them, in English",
         limits="Hears nothing; pictures become squares of 448 pixels, each 1,024 vectors and a few for the prompt.",
         argument="the weights in transformers' layout, a folder or an ID",

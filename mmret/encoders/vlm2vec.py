@@ -61,6 +61,7 @@ class VLM2Vec:
         packages=("transformers", "peft", "accelerate"),
         extra="models",
         download_mb=SIZES_MB["Qwen/Qwen2-VL-2B-Instruct"],
+        weights=tuple(SMALL.split("+")),
         training_data="MMEB-V2's training part: retrieval, classification and questions over images, videos and pages",
         limits=(
             "Hears nothing. The original takes its frames by --sampling vlm2vec, and its published figures were made "
@@ -72,11 +73,7 @@ class VLM2Vec:
 
     def __init__(self, options: Options, weights: str) -> None:
         base, adapter = resolve_pair(weights, cache=options.cache, sizes_mb=SIZES_MB)
-        self.spec = replace(
-            type(self).spec,
-            name=f"{type(self).spec.name}:{weights}",
-            revision="+".join([type(self).spec.revision, *(part.revision for part in (base, adapter) if part)]),
-        )
+        self.spec = self.spec.member(weights, "+".join(part.revision for part in (base, adapter) if part))
         self._prompts = {side: _prompts(side, options) for side in PROMPTS}
         self.preprocessing: Mapping[str, Any] = {
             "frames": options.frames, "sampling": options.sampling, "reader": options.reader,

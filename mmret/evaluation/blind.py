@@ -62,7 +62,7 @@ def evaluate_with_blind(
         name = blind.model or model
         variants[blind.name] = {"model": name, "drop": list(drop)}
         try:
-            found[blind.name] = evaluate(benchmark, name, replace(settings, drop=drop), show=show)
+            found[blind.name] = evaluate(benchmark, name, replace(settings, drop=drop, cost_items=0), show=show)
         except (InputError, RunError) as error:  # a model that cannot do without the part that is covered
             variants[blind.name]["refused"] = str(error)
         else:

@@ -36,4 +36,5 @@ def embed_all(
             check_vectors(encoder, vectors, [by_digest[digest] for digest in batch], side, store.width)
             store.add(batch, vectors)
             progress.update(len(batch))
-    return store.get(digests)
+    with meter.stage("read vectors", items=len(digests)):
+        return store.get(digests)

@@ -12,6 +12,7 @@ import pandas as pd
 from ..benchmarks import Benchmark, load_benchmark
 from ..encoders import (
     Encoder,
+    Memory,
     Model,
     Options,
     PairScorer,
@@ -27,6 +28,7 @@ from ..media import SAMPLINGS, Preflight, Reader, Workers, default_workers, dige
 from ..meter import Meter, peak_rss_mb
 from ..paths import cache_folder
 from ..vectors import matrix_of
+from .cost import cost_of_sides, device_name, peak_device_mb
 from .embedding import embed_all
 from .measures import Measure
 from .modalities import family_warnings, modality_warnings, sound_warnings
@@ -56,6 +58,7 @@ class Settings:
     limit: number of queries, sampled by slice; None for all.
     drop: modalities taken from the queries, to see what they are worth.
     batch_size: items embedded and kept at a time, or queries scored; it never changes a vector or a score.
+    cost_items: queries, and documents, that are embedded once more to see what one costs; 0 leaves that out.
     device: a torch device, or "auto" for the GPU where there is one.
     dtype: floating-point type of a model's weights, a name of torch's.
     choices: parts and prompts of a model made of several, by name.
@@ -72,6 +75,7 @@ class Settings:
     limit: int | None = None
     drop: tuple[Modality, ...] = ()
     batch_size: int = 16
+    cost_items: int = 8
     device: str = "auto"
     dtype: str = "float32"
     choices: Mapping[str, str] = field(default_factory=dict)
@@ -88,7 +92,14 @@ class Settings:
     def __post_init__(self) -> None:
         for measure in self.measures:
             Measure.parse(measure)
-        for name, least in (("batch_size", 1), ("frames", 1), ("max_memory", 1), ("workers", 1), ("seed", 0)):
+        for name, least in (
+            ("batch_size", 1),
+            ("cost_items", 0),
+            ("frames", 1),
+            ("max_memory", 1),
+            ("workers", 1),
+            ("seed", 0),
+        ):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise InputError(f"{name} must be at least {least}, not {value}")
@@ -107,7 +118,7 @@ class Settings:
         """Folder for vectors and media reports."""
         return cache_folder(self.cache)
 
-    def options(self, workers: Workers, device: str, meter: Meter) -> Options:
+    def options(self, workers: Workers, device: str, meter: Meter, memory: Memory) -> Options:
         """What of these settings an encoder is made with."""
         return Options(
             workers=workers,
@@ -120,6 +131,7 @@ class Settings:
             reader=self.reader,
             seed=self.seed,
             meter=meter,
+            memory=memory,
         )
 
     def record(self, protocols: Sequence[Protocol], model: Model, device: str) -> dict[str, Any]:
@@ -162,7 +174,7 @@ def evaluate(
         benchmark = load_benchmark(benchmark, data, cache=settings.cache)
     whole = benchmark
     protocols = protocols_of(whole, settings.protocols)
-    meter = Meter()
+    meter, memory = Meter(), Memory()
     with Workers(settings.workers, settings.time_limit) as workers:
         preflight = Preflight(workers, settings.cache_folder / "preflight.jsonl")
         asked = _select(whole, protocols, settings)
@@ -170,25 +182,31 @@ def evaluate(
         with meter.stage("read media", items=len(files)):
             digest_all(files, settings.cache, show=show)
         scored, excluded = exclude_bad_media(asked, preflight, settings.on_bad_media, meter, show=show)
-        made = create_encoder(model, settings.options(workers, device, meter))
+        made = create_encoder(model, settings.options(workers, device, meter, memory))
         queries = [item.keep(set(MODALITIES) - set(settings.drop)) for item in scored.queries]
         warnings = [*modality_warnings(made, scored.documents, "document"), *modality_warnings(made, queries, "query")]
         warnings += [*sound_warnings(made, scored), *family_warnings(made, scored)]
         if isinstance(made, PairScorer):
             unusable = {one["id"] for one in excluded.documents}
             index(made, [item for item in whole.documents if item.id not in unusable], meter)
-        answers = _answer(made, scored, queries, protocols, settings, meter, show=show)
+        answers, costs = _answer(made, scored, queries, protocols, settings, meter, memory, device, show=show)
     with meter.stage("score"):
         summaries = summaries_of(scored, answers.standings, settings.measures, settings.seed)
         run = run_of(scored, protocols[0], answers.scores)
     record = {
         "schema": SCHEMA,
         "benchmark": _benchmark_entry(whole, scored),
-        "model": _model_entry(made),
+        "model": _model_entry(made, costs),
         "settings": settings.record(protocols, made, device),
         "scores": {name: summary.scores for name, summary in summaries.items()},
         "ties": {name: summary.ties for name, summary in summaries.items()},
-        "cost": {**meter.report(), "peak_rss_mb": peak_rss_mb(), "device": device},
+        "cost": {
+            "stages": meter.report(),
+            "item": costs,
+            "peak_rss_mb": peak_rss_mb(),
+            "peak_device_mb": peak_device_mb(device),
+            "device": device_name(device),
+        },
         "excluded": asdict(excluded),
         "warnings": warnings,
         "environment": environment(made.spec.packages),
@@ -209,27 +227,62 @@ def _answer(
     protocols: Sequence[Protocol],
     settings: Settings,
     meter: Meter,
+    memory: Memory,
+    device: str,
     *,
     show: bool,
-) -> Answers:
+) -> tuple[Answers, dict[Side, dict[str, Any]]]:
     """What the model makes of the queries: by its own scores, or by vectors, which go through the store."""
     if isinstance(model, PairScorer):
         size, room = settings.batch_size, settings.max_memory
-        return pair_answers(
+        answers = pair_answers(
             model, benchmark, protocols, queries, batch_size=size, max_bytes=room, meter=meter, show=show
         )
-    vectors = _embed(model, {"document": benchmark.documents, "query": queries}, settings, meter, show=show)
+        return answers, {}
+    sides: dict[Side, Sequence[Item]] = {"document": benchmark.documents, "query": queries}
+    with meter.stage("read vectors"):
+        stores = {side: VectorStore(settings.cache_folder, model, side) for side in sides}
+    costs = _costs(model, sides, stores, settings, meter, memory, device_name(device))
+    vectors = _embed(model, sides, stores, settings, meter, show=show)
     with meter.stage("score", items=len(queries)):
-        return vector_answers(benchmark, protocols, vectors["query"], vectors["document"], settings.max_memory)
+        answers = vector_answers(benchmark, protocols, vectors["query"], vectors["document"], settings.max_memory)
+    return answers, costs
+
+
+def _costs(
+    encoder: Encoder,
+    sides: Mapping[Side, Sequence[Item]],
+    stores: Mapping[Side, VectorStore],
+    settings: Settings,
+    meter: Meter,
+    memory: Memory,
+    device: str,
+) -> dict[Side, dict[str, Any]]:
+    """What an item of each side costs: as measured before on that device, or, if something is to be embedded, now."""
+    known = {side: cost for side, store in stores.items() if (cost := store.cost(device)) is not None}
+    complete = not any(stores[side].missing([item.digest for item in items]) for side, items in sides.items())
+    if len(known) == len(sides) or complete or not settings.cost_items:
+        return known
+    found = cost_of_sides(encoder, sides, settings.cost_items, meter, memory)
+    for side, cost in found.items():
+        cost["parameters"] = encoder.spec.parameters
+        stores[side].keep_cost(device, cost)
+    return found
 
 
 def _embed(
-    encoder: Encoder, sides: Mapping[Side, Sequence[Item]], settings: Settings, meter: Meter, *, show: bool
+    encoder: Encoder,
+    sides: Mapping[Side, Sequence[Item]],
+    stores: Mapping[Side, VectorStore],
+    settings: Settings,
+    meter: Meter,
+    *,
+    show: bool,
 ) -> dict[Side, Vectors]:
-    vectors: dict[Side, Vectors] = {}
-    for side, items in sides.items():
-        store = VectorStore(settings.cache_folder, encoder, side)
-        vectors[side] = embed_all(encoder, items, side, store, settings.batch_size, meter, show=show)
+    vectors = {
+        side: embed_all(encoder, items, side, stores[side], settings.batch_size, meter, show=show)
+        for side, items in sides.items()
+    }
     widths = {side: matrix_of(one).shape[1] for side, one in vectors.items()}
     if len(set(widths.values())) > 1:
         raise RunError(f"model {encoder.spec.name!r} returned vectors of different length: {widths}")
@@ -245,7 +298,7 @@ def _device(wanted: str, model: str) -> str:
     import torch
 
     if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         torch.empty(0, device=wanted)
     except (RuntimeError, AssertionError) as error:
@@ -269,7 +322,9 @@ def _benchmark_entry(whole: Benchmark, scored: Benchmark) -> dict[str, Any]:
     }
 
 
-def _model_entry(model: Model) -> dict[str, Any]:
+def _model_entry(model: Model, costs: Mapping[Side, Mapping[str, Any]]) -> dict[str, Any]:
+    """The spec; how many weights a model has may be known only from when it was last loaded."""
     described = model.spec.describe()
+    described["parameters"] = described["parameters"] or max((c["parameters"] for c in costs.values()), default=0)
     modalities = {side: described.pop(side) for side in ("query", "document")}
     return described | {"modalities": modalities, "fingerprint": fingerprint(model)}

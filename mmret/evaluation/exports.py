@@ -32,7 +32,7 @@ def to_mteb(result: Result) -> str:
             "dataset_revision": record["benchmark"]["digest"],
             "task_name": record["benchmark"]["name"],
             "mteb_version": "2.0.0",  # the version of the layout
-            "evaluation_time": sum(stage["seconds"] for stage in record["cost"].values() if isinstance(stage, dict)),
+            "evaluation_time": sum(stage["seconds"] for stage in record["cost"]["stages"].values()),
             "scores": scores,
         },
         indent=1,

@@ -17,7 +17,7 @@ import pandas as pd
 from ..errors import InputError, RunError
 from .runs import Run, read_run, write_run
 
-SCHEMA = "mmret.result/1"
+SCHEMA = "mmret.result/2"
 # Settings that change scores; workers, device, cache, batch size, memory and time limit change none.
 DECISIVE = ("drop", "limit", "dtype", "frames", "sampling", "reader", "seed", "preprocessing")
 RESULT, PER_QUERY, RUN = "result.json", "per_query.parquet", "run.parquet"
@@ -30,10 +30,11 @@ class Result:
 
     Parameters
     ----------
-    record: what `result.json` holds, schema `mmret.result/1`:
+    record: what `result.json` holds, schema `mmret.result/2`:
         `benchmark` {name, version, digest, queries, documents}, `model` (its spec), `settings` {passed, resolved},
         `scores` {protocol: {slice: {n, measure: {value, optimistic, pessimistic, low, high, random}}}}, `ties`,
-        `cost` {stages, peak_rss_mb, device}, `excluded` {documents, queries}, `warnings`, `environment`.
+        `cost` {stages, item (see `mmret.evaluation.cost`), peak_rss_mb, peak_device_mb, device},
+        `excluded` {documents, queries}, `warnings`, `environment`.
     per_query: one row a protocol and query: `protocol`, `query`, `candidates`, `greater`, `tied` (of the best right
         document), `cluster` (queries that share it are not independent), and the expected value of each measure.
     run: the scores (float32) of all candidates of the first protocol.

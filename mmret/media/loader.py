@@ -27,7 +27,7 @@ class ClipLoader:
     ----------
     request: what is decoded of every file.
     workers: the processes that decode.
-    meter: the time spent waiting for decoders goes to its stage "decode".
+    meter: the time spent waiting for decoders goes to its stage "decode", their own to that stage elsewhere.
     max_bytes: budget for decoded clips that are kept for a second use.
     """
 
@@ -72,6 +72,7 @@ class ClipLoader:
                 "try the other reader with --reader, or leave the file out of the benchmark"
             )
         clip: Clip = outcome
+        self._meter.add_elsewhere("decode", clip.seconds)
         self._keep(media, clip)
         return clip
 

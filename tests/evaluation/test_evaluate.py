@@ -198,7 +198,7 @@ def test_a_result_is_written_read_and_guarded(cache: Path, small: Path, tmp_path
     other.save(output, overwrite=True)
     assert load_result(output).record["benchmark"]["name"] == "small"
     (output / "result.json").write_text("{}")
-    with pytest.raises(InputError, match=r"not a result of schema mmret\.result/1"):
+    with pytest.raises(InputError, match=r"not a result of schema mmret\.result/2"):
         load_result(output)
     with pytest.raises(InputError, match="no such file"):
         load_result(tmp_path / "nowhere")
@@ -206,7 +206,7 @@ def test_a_result_is_written_read_and_guarded(cache: Path, small: Path, tmp_path
 
 def test_the_record_holds_what_a_reader_needs(cache: Path) -> None:
     record = evaluate(MINI, "random", Settings(cache=cache, limit=10, seed=3)).record
-    assert record["schema"] == "mmret.result/1"
+    assert record["schema"] == "mmret.result/2"
     assert set(record["benchmark"]) >= {"name", "version", "digest", "queries", "documents"}
     assert record["model"]["modalities"]["query"] == ["audio", "image", "text", "video"]
     assert record["settings"]["passed"] == {"cache": str(cache), "limit": 10, "seed": 3}
@@ -214,7 +214,7 @@ def test_the_record_holds_what_a_reader_needs(cache: Path) -> None:
     assert record["settings"]["resolved"]["frames"] == 8
     for slices in record["scores"].values():
         assert set(slices["all"]["R@1"]) == {"value", "optimistic", "pessimistic", "low", "high", "random"}
-    assert record["cost"]["score"]["items"] == 10
+    assert record["cost"]["stages"]["score"]["items"] == 10
     assert record["cost"]["peak_rss_mb"] > 50
     assert record["environment"]["packages"]["numpy"] == np.__version__
     json.dumps(record, allow_nan=False)

@@ -51,8 +51,8 @@ def test_ranks_are_counted_from_the_scores_as_given(overlap: type[Overlap], tmp_
     expected = truth[frame["query"].astype(str).map(place), frame["document"].astype(str).map(place)]
     np.testing.assert_array_equal(frame["score"], expected.astype(np.float32))
     assert result.record["model"]["scoring"] == "pairs"
-    assert result.record["cost"]["score"]["items"] == 20
-    assert result.record["cost"]["index"]["items"] == 30
+    assert result.record["cost"]["stages"]["score"]["items"] == 20
+    assert result.record["cost"]["stages"]["index"]["items"] == 30
     assert overlap.indexed == benchmark.documents
 
 

@@ -37,7 +37,7 @@ _MADE_OF_ARGUMENT: dict[str, Callable[[Options, str], Captioner]] = {
 _MADE: dict[str, Callable[[Options], Captioner]] = {
     "none": lambda _: NoCaptions(),
     "tags": TagCaptions,
-    "asr": lambda _: SpeechCaptions(),
+    "asr": SpeechCaptions,
     "qwen2-audio": Qwen2AudioCaptions,
 }
 _NEEDS = {

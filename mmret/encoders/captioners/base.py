@@ -46,6 +46,7 @@ class Captioner(Protocol):
         set by.
     rate: the sample rate in Hz that it listens at; 0 where it needs no samples.
     family: whose model it is ("qwen"), to warn where the same family annotated a benchmark; empty where none is.
+    parameters: number of trained weights; 0 where it has none or nobody says.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Captioner(Protocol):
     settings: Mapping[str, Any]
     rate: int
     family: str
+    parameters: int
 
     def caption(self, sounds: Sequence[Sound]) -> list[str]:
         """One caption for each sound at `rate` Hz, none of them silent; each depends on its sound alone."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import os
 import time
 import wave
@@ -45,7 +46,7 @@ class EndpointCaptions:
     pause: waits so many seconds.
     """
 
-    revision, rate = "1", 16_000
+    revision, rate, parameters = "1", 16_000, 0
 
     def __init__(self, options: Options, reference: str, pause: Callable[[float], object] = time.sleep) -> None:
         self._model, _, address = reference.partition("@")
@@ -63,6 +64,7 @@ class EndpointCaptions:
             "decoding": "temperature 0",
         }
         self._pause = pause
+        self._meter = options.meter
 
     @cached_property
     def _client(self) -> httpx.Client:
@@ -73,6 +75,7 @@ class EndpointCaptions:
 
     def caption(self, sounds: Sequence[Sound]) -> list[str]:
         """The server's caption of each sound. Raises `RunError` when it refuses or does not answer."""
+        self._meter.add_flops(math.nan)  # they are the server's
         with ThreadPoolExecutor(PARALLEL) as pool:
             return list(pool.map(self._caption, sounds))
 

@@ -16,7 +16,7 @@ from .base import Sound
 class NoCaptions:
     """An empty caption for every sound: the model without captions."""
 
-    name, revision, rate, family = "none", "1", 0, ""
+    name, revision, rate, family, parameters = "none", "1", 0, "", 0
     settings: Mapping[str, Any] = {}
 
     def caption(self, sounds: Sequence[Sound]) -> list[str]:
@@ -33,7 +33,7 @@ class GivenCaptions:
         file, with or without its ending or folder, or its SHA-256.
     """
 
-    rate, family = 0, ""
+    rate, family, parameters = 0, "", 0
     settings: Mapping[str, Any] = {}
 
     def __init__(self, path: Path) -> None:

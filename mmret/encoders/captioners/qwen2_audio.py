@@ -14,6 +14,7 @@ from .base import Sound
 from .prompts import PROMPT, TOKENS
 
 DEFAULT = "Qwen/Qwen2-Audio-7B-Instruct"
+PARAMETERS = 8_397_094_912
 SIZE_MB = 16_800.0
 BASE_FORM = "<|audio_bos|><|AUDIO|><|audio_eos|>{prompt}"
 
@@ -44,6 +45,7 @@ class Qwen2AudioCaptions:
             "decoding": "greedy",
             "dtype": options.dtype,
         }
+        self.parameters = PARAMETERS if weights in ("", DEFAULT) else 0
         self._options = options
 
     @cached_property
@@ -70,6 +72,7 @@ class Qwen2AudioCaptions:
             eos_token_id=model.generation_config.eos_token_id,
             pad_token_id=processor.tokenizer.pad_token_id,
         )
+        self.parameters = sum(weight.numel() for weight in model.parameters())
         return processor, model.eval().to(self._options.device)
 
     def caption(self, sounds: Sequence[Sound]) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ..base import Options
 from ..weights import PackagedFile
 from .base import Sound
 
@@ -30,7 +32,11 @@ class SpeechCaptions:
     """The sentences of each sound; an empty caption where nobody speaks."""
 
     name, revision, rate, family = "asr", "1 moonshine-voice 0.0.44 tiny-en", 16_000, ""
+    parameters = 27_092_736
     settings: Mapping[str, Any] = {}
+
+    def __init__(self, options: Options) -> None:
+        self._meter = options.meter
 
     @cached_property
     def _recogniser(self) -> Any:
@@ -46,5 +52,6 @@ class SpeechCaptions:
         return [self._caption(sound) for sound in sounds]
 
     def _caption(self, sound: Sound) -> str:
+        self._meter.add_flops(math.nan)  # its runtime is its own
         lines = self._recogniser.transcribe_without_streaming(sound.samples.tolist(), self.rate).lines
         return " ".join(line.text.strip() for line in lines if line.text.strip())

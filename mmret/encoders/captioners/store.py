@@ -1,13 +1,15 @@
 """Captions on disk, written once for all models: a folder of JSON lines that a person can read.
 
 Each captioner has a file, `<name>-<fingerprint>.jsonl`, beside `<name>-<fingerprint>.json`, which says what it is. A
-line is one caption: digest and name of the media file, caption, whether the sound is silent, seconds of sound.
+line is one caption: digest and name of the media file, caption, whether the sound is silent, seconds of sound, and
+seconds that writing it took.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,14 +34,16 @@ class CaptionStore:
     ----------
     root: mmret's cache folder.
     captioner: who writes what is missing.
-    meter: the time that takes goes to its stage "caption".
+    meter: the time that takes goes to its stage "caption"; what captions kept from before took, to that elsewhere.
     """
 
     def __init__(self, root: Path, captioner: Captioner, meter: Meter) -> None:
         self._captioner = captioner
         self._meter = meter
         self.path = root / "captions" / f"{_plain(captioner.name)}-{fingerprint(captioner)}.jsonl"
-        self._known = {line["sha256"]: Caption(line["caption"], line["silent"]) for line in _lines(self.path)}
+        lines = list(_lines(self.path))
+        self._known = {line["sha256"]: Caption(line["caption"], line["silent"]) for line in lines}
+        self._took = {line["sha256"]: line["took"] for line in lines if "took" in line}
 
     def captions(
         self, files: Sequence[Media], load: Callable[[Media], NDArray[np.float32] | None], *, show: bool = False
@@ -54,6 +58,8 @@ class CaptionStore:
         show: whether progress is shown.
         """
         todo = list({media.digest: media for media in files if media.digest not in self._known}.values())
+        for digest in {media.digest for media in files} & self._took.keys():
+            self._meter.add_elsewhere("caption", self._took[digest])
         with bar(len(todo), f"captions by {self._captioner.name}", "sound", show=show and bool(todo)) as progress:
             for start in range(0, len(todo), BATCH):
                 batch = todo[start : start + BATCH]
@@ -68,7 +74,9 @@ class CaptionStore:
     def _write(self, sounds: Sequence[Sound]) -> None:
         """Caption a batch and keep it; once this returns, it survives a kill or a power cut."""
         heard = [sound for sound in sounds if not (self._captioner.rate and sound.silent)]
+        started = time.perf_counter()
         words = dict(zip(map(id, heard), self._captioner.caption(heard) if heard else [], strict=True))
+        took = (time.perf_counter() - started) / len(sounds)
         captions = [Caption(words.get(id(sound), ""), silent=id(sound) not in words) for sound in sounds]
         rows = [
             {
@@ -77,6 +85,7 @@ class CaptionStore:
                 "caption": caption.text,
                 "silent": caption.silent,
                 "seconds": round(len(sound.samples) / self._captioner.rate, 2) if self._captioner.rate else None,
+                "took": round(took, 4),
             }
             for sound, caption in zip(sounds, captions, strict=True)
         ]
@@ -92,6 +101,7 @@ class CaptionStore:
                 f"{self.path}: captions cannot be kept: {error.strerror or error}; "
                 "free some space or name another folder with --cache; those written before are kept"
             ) from error
+        self._took.update((sound.media.digest, took) for sound in sounds)
         self._known.update((row["sha256"], caption) for row, caption in zip(rows, captions, strict=True))
 
     def _describe(self) -> None:

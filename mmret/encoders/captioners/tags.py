@@ -21,16 +21,17 @@ class TagCaptions:
     likeliest one always is.
     """
 
-    name, revision, rate, family = "tags", "1", audioset.RATE, ""
+    name, revision, rate, family, parameters = "tags", "1", audioset.RATE, "", audioset.PARAMETERS
 
     def __init__(self, options: Options) -> None:
+        self._meter = options.meter
         self._threshold = number(options, "tag_threshold", 0.1, most=1.0)
         self._count = whole_number(options, "tag_count", 5)
         self.settings: Mapping[str, Any] = {"tag_threshold": self._threshold, "tag_count": self._count}
 
     @cached_property
     def _tagger(self) -> audioset.SoundTagger:
-        return audioset.SoundTagger()
+        return audioset.SoundTagger(self._meter)
 
     @cached_property
     def _names(self) -> list[str]:
