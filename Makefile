@@ -34,8 +34,9 @@ $(VENV)/demo.done: $(BIN)/python pyproject.toml
 	$(PIP) --editable '.[offline]'
 	touch $@
 
-$(VENV)/test.done: $(BIN)/python pyproject.toml
-	$(PIP) --editable '.[offline,models,asr,dev]'
+$(VENV)/test.done: $(BIN)/python pyproject.toml scripts/system_packages.sh
+	scripts/system_packages.sh
+	$(PIP) --editable '.[offline,models,asr,tables,dev]'
 	touch $@
 
 clean:

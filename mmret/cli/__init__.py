@@ -7,7 +7,7 @@ import sys
 import typer
 
 from ..errors import MmretError
-from . import benchmarks, captions, models, runs
+from . import benchmarks, captions, fuse, labels, models, ocr, render, runs
 from .common import note
 from .evaluate import evaluate_model
 
@@ -17,8 +17,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("eval")(evaluate_model)
-for command in (runs.score, runs.convert, runs.compare, runs.export):
+for command in (runs.score, runs.convert, runs.compare, runs.export, fuse.fuse, fuse.rerank, labels.review):
     app.command()(command)
+app.command()(render.render)
+app.command()(ocr.ocr)
+benchmarks.app.command()(labels.leaks)
+benchmarks.app.command()(labels.duplicates)
 app.add_typer(benchmarks.app, name="benchmarks")
 app.add_typer(models.app, name="models")
 app.add_typer(captions.app, name="captions")

@@ -9,7 +9,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import Bench, Cache, Data, Json, Slices, TimeLimit, WorkerCount, note, show, show_json, show_mapping
+from .common import (
+    Bench,
+    Cache,
+    Data,
+    FieldMap,
+    Json,
+    Provenance,
+    Slices,
+    Split,
+    TimeLimit,
+    View,
+    WorkerCount,
+    names,
+    note,
+    show,
+    show_json,
+    show_mapping,
+)
 
 if TYPE_CHECKING:
     from ..benchmarks.omnicvr import Release
@@ -38,6 +55,11 @@ def show_benchmark(
     name: Bench,
     data: Data = None,
     slices: Slices = None,
+    view: View = None,
+    field_map: FieldMap = None,
+    split: Split = None,
+    provenance: Provenance = None,
+    cache: Cache = None,
     published: Annotated[bool, typer.Option("--published", help="Results that others published.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -56,7 +78,16 @@ def show_benchmark(
         if not tables:
             note(f"no published results of {name} are known")
         return
-    benchmark = load_benchmark(name, data, slices=slices)
+    benchmark = load_benchmark(
+        name,
+        data,
+        slices=slices,
+        cache=cache,
+        view=view,
+        field_map=field_map,
+        split=split,
+        provenance=names(provenance),
+    )
     show_mapping(benchmark.describe(), as_json=as_json)
     if not as_json and benchmark.card:
         print(f"\n{benchmark.card}")
@@ -69,6 +100,9 @@ def verify(
     exclusions: Annotated[
         Path | None, typer.Option(help="Where the list of what must be left out is written. Default: beside the data.")
     ] = None,
+    view: View = None,
+    field_map: FieldMap = None,
+    split: Split = None,
     workers: WorkerCount = None,
     time_limit: TimeLimit = 60.0,
     cache: Cache = None,
@@ -80,11 +114,11 @@ def verify(
     from ..media import Preflight, Workers
     from ..paths import cache_folder
 
-    draft = read_draft(name, data, cache=cache)
+    draft = read_draft(name, data, cache=cache, view=view, field_map=field_map, split=split)
     with Workers(workers, time_limit) as pool:
         found = verify_draft(draft, Preflight(pool, cache_folder(cache) / "preflight.jsonl"), cache, show=True)
     show_mapping(found.describe() if as_json else found.lines(), as_json=as_json)
-    path = exclusions or exclusions_path(name, data)
+    path = exclusions or exclusions_path(name, data, split)
     if found.faulty:
         found.excluded.save(path, found.digest)
         note(f"written: {path}; evaluations leave out what it names")

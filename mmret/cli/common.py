@@ -18,8 +18,21 @@ Exclusions = Annotated[
     typer.Option(help="List of what is left out. Default: exclusions.json beside the data."),
 ]
 Slices = Annotated[Path | None, typer.Option(help="Slices: CSV or Parquet of slice, and query or source, target.")]
+View = Annotated[
+    str | None, typer.Option(help="What is shown of tables, such as title=text,content=image; see the README.")
+]
+FieldMap = Annotated[Path | None, typer.Option(help="JSON file: which keys of a benchmark's files mean what.")]
+Split = Annotated[str | None, typer.Option(help="Which queries, where a benchmark of tables has several sets.")]
+Provenance = Annotated[
+    str | None, typer.Option(help="Keep only labels that come from these, separated by commas: human, model:ID, scan.")
+]
 WorkerCount = Annotated[int | None, typer.Option(help="Decoding processes.")]
 TimeLimit = Annotated[float, typer.Option(help="Seconds a decoder may take for one file.")]
+
+
+def names(text: str | None) -> list[str]:
+    """The parts of a list with commas."""
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
 def note(text: str) -> None:

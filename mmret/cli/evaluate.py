@@ -10,7 +10,22 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import InputError
-from .common import Cache, Data, Exclusions, Json, Slices, TimeLimit, WorkerCount, note, show
+from .common import (
+    Cache,
+    Data,
+    Exclusions,
+    FieldMap,
+    Json,
+    Provenance,
+    Slices,
+    Split,
+    TimeLimit,
+    View,
+    WorkerCount,
+    names,
+    note,
+    show,
+)
 
 
 class Dropped(StrEnum):
@@ -43,6 +58,10 @@ def evaluate_model(
     data: Data = None,
     exclusions: Exclusions = None,
     slices: Slices = None,
+    view: View = None,
+    field_map: FieldMap = None,
+    split: Split = None,
+    provenance: Provenance = None,
     protocol: Annotated[list[str] | None, typer.Option(help="Protocol; repeat for several. Default: all.")] = None,
     measure: Annotated[list[str] | None, typer.Option(help="Measure such as nDCG@10; repeat for several.")] = None,
     limit: Annotated[int | None, typer.Option(help="Score this many queries only, sampled by slice.")] = None,
@@ -104,7 +123,17 @@ def evaluate_model(
         max_memory=max_memory * 1_000_000,
         cache=cache,
     )
-    benchmark = load_benchmark(bench, data, exclusions=exclusions, slices=slices, cache=cache)
+    benchmark = load_benchmark(
+        bench,
+        data,
+        exclusions=exclusions,
+        slices=slices,
+        cache=cache,
+        view=view,
+        field_map=field_map,
+        split=split,
+        provenance=names(provenance),
+    )
     run = evaluate_with_blind if with_blind else evaluate
     result = run(benchmark, model, settings, show=True)
     if output is not None:

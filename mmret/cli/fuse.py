@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError
-from .common import Cache, Data, Json, note, show, show_json
+from .common import Cache, Data, Json, Split, View, note, show, show_json
 from .runs import OnMissing
 
 if TYPE_CHECKING:
@@ -142,6 +142,8 @@ def rerank(
         int, typer.Option("-k", help="Documents reranked of each query, and those that tie with the last of them.")
     ] = 100,
     data: Data = None,
+    view: View = None,
+    split: Split = None,
     measure: Annotated[list[str] | None, typer.Option(help="Measure such as nDCG@10; repeat for several.")] = None,
     batch_size: Annotated[int, typer.Option(help="Items embedded, or queries scored, at a time.")] = 16,
     device: Annotated[str, typer.Option(help="Device of torch, such as cpu or cuda.")] = "auto",
@@ -164,7 +166,7 @@ def rerank(
         seed=seed,
         cache=cache,
     )
-    benchmark = load_benchmark(bench, data, cache=cache)
+    benchmark = load_benchmark(bench, data, cache=cache, view=view, split=split)
     found = rerank_run(run_at(run), str(run), benchmark, model, k, settings, show=True)
     first = load_result(run).record if run.is_dir() else None
     write_run(found.run, output, tag=model)

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import RunError
-from .common import Bench, Cache, Data, Json, TimeLimit, WorkerCount, note, show_mapping
+from .common import Bench, Cache, Data, Json, Split, TimeLimit, View, WorkerCount, note, show_mapping
 
 if TYPE_CHECKING:
     from ..benchmarks.duplicates import Matches, Record
 
 Jaccard = Annotated[float, typer.Option(help="Least share of common word 3-grams of near texts.")]
 Bits = Annotated[int, typer.Option(help="Most bits, of 256, in which the hashes of near pictures differ.")]
-Split = Annotated[str | None, typer.Option(help="Which queries, where a benchmark of tables has several sets.")]
 
 
 def review(
@@ -25,6 +24,8 @@ def review(
     bench: Annotated[str, typer.Option("--bench", "-b", help="Name of the benchmark, or a folder that holds one.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="List to write: JSON lines, or .csv.")],
     data: Data = None,
+    view: View = None,
+    split: Split = None,
     agree: Annotated[int, typer.Option(help="Systems that must put a document above every right one.")] = 2,
     depth: Annotated[int, typer.Option(help="Places of a list that count.")] = 10,
     cache: Cache = None,
@@ -34,7 +35,7 @@ def review(
     from ..evaluation.aligned import run_at
     from ..evaluation.review import likely_false_negatives, review_csv
 
-    benchmark = load_benchmark(bench, data, cache=cache)
+    benchmark = load_benchmark(bench, data, cache=cache, view=view, split=split)
     names = [str(path) for path in runs]
     found = likely_false_negatives([run_at(path) for path in runs], names, benchmark, agree=agree, depth=depth)
     _write(output, [review_csv(found)] if output.suffix == ".csv" else _lines(one.describe() for one in found))

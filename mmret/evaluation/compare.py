@@ -93,12 +93,13 @@ def compare_results(
 
 
 def _names(results: Sequence[Result]) -> list[str]:
-    """The models' names, told apart by revision, settings and at last by number."""
+    """The models' names with what was dropped and the view, told apart at last by number."""
     names: list[str] = []
     for number, result in enumerate(results, 1):
         model, resolved = result.record["model"], result.record["settings"]["resolved"]
         dropped = "".join(f" −{modality}" for modality in resolved.get("drop", []))
-        name = f"{model['name']}{dropped}"
+        view = result.record["benchmark"]["view"]
+        name = f"{model['name']}{dropped}{f' [{view}]' if view else ''}"
         names.append(name if name not in names else f"{name} ({number})")
     return names
 
@@ -106,12 +107,10 @@ def _names(results: Sequence[Result]) -> list[str]:
 def _same_ground(results: Sequence[Result], names: Sequence[str]) -> None:
     first = results[0].record
     for result, name in zip(results[1:], names[1:], strict=True):
-        for part, words in (
-            ("name", "benchmark"),
-            ("digest", "benchmark digest"),
-            ("scored_digest", "set of queries"),
-            ("media_digest", "media"),
-        ):
+        parts = {"name": "benchmark", "digest": "benchmark digest", "scored_digest": "set of queries"}
+        if first["benchmark"]["view"] == result.record["benchmark"]["view"]:
+            parts["media_digest"] = "media"
+        for part, words in parts.items():
             a, b = first["benchmark"][part], result.record["benchmark"][part]
             if a != b:
                 raise InputError(f"{names[0]} and {name} differ in their {words}: {a} and {b}; they cannot be compared")

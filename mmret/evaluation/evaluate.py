@@ -309,7 +309,7 @@ def _device(wanted: str, model: str) -> str:
 def _benchmark_entry(whole: Benchmark, scored: Benchmark) -> dict[str, Any]:
     """`digest` is that of the whole benchmark, `scored_digest` of the queries and documents left to score.
 
-    `media_digest` is that of the media of the latter.
+    `media_digest` is that of the media of the latter, which the view decides too.
     """
     return {
         "name": whole.name,
@@ -319,6 +319,7 @@ def _benchmark_entry(whole: Benchmark, scored: Benchmark) -> dict[str, Any]:
         "media_digest": scored.media_digest,
         "queries": len(scored.queries),
         "documents": len(scored.documents),
+        "view": whole.view,
     }
 
 

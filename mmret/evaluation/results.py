@@ -31,7 +31,8 @@ class Result:
     Parameters
     ----------
     record: what `result.json` holds, schema `mmret.result/2`:
-        `benchmark` {name, version, digest, queries, documents}, `model` (its spec), `settings` {passed, resolved},
+        `benchmark` {name, version, view, digest, queries, documents}, `model` (its spec),
+        `settings` {passed, resolved},
         `scores` {protocol: {slice: {n, measure: {value, optimistic, pessimistic, low, high, random}}}}, `ties`,
         `cost` {stages, item (see `mmret.evaluation.cost`), peak_rss_mb, peak_device_mb, device},
         `excluded` {documents, queries}, `warnings`, `environment`.
@@ -116,7 +117,7 @@ def identity(record: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
 def decisive(record: Mapping[str, Any]) -> dict[str, Any]:
     """What else decides the scores: settings as they came to be, and which queries and documents were left to score."""
     settings = {name: _resolved(record, name) for name in DECISIVE}
-    return settings | {"scored_digest": record["benchmark"].get("scored_digest")}
+    return settings | {name: record["benchmark"].get(name) for name in ("scored_digest", "view")}
 
 
 def load_result(folder: Path) -> Result:

@@ -34,5 +34,5 @@ def create_engine(reference: str) -> Engine:
     if colon:
         raise InputError("engine 'rapidocr' takes nothing behind a colon")
     if find_spec("rapidocr") is None or find_spec("onnxruntime") is None:
-        raise InputError("engine 'rapidocr' needs rapidocr and onnxruntime; install with: pip install 'mmret[offline]'")
+        raise InputError("engine 'rapidocr' needs rapidocr and onnxruntime; install with: pip install 'mmret[tables]'")
     return RapidOcr()

@@ -68,7 +68,7 @@ MEASURE = """async () => {
 def find_browser(given: Path | None) -> str:
     """The path of a Chromium or Chrome. Raises `InputError` that says how to install it, or what drives it."""
     if find_spec("playwright") is None:
-        raise InputError("playwright is not installed, which drives the browser: pip install 'mmret[render]'")
+        raise InputError("playwright is not installed, which drives the browser: pip install 'mmret[tables]'")
     found = shutil.which(given) if given else next(filter(None, map(shutil.which, NAMES)), None)
     if found:
         return found

@@ -34,7 +34,7 @@ def version() -> str:
         return str(import_module("weasyprint").__version__)
     except (ImportError, OSError) as error:  # OSError: a library of the system, such as Pango, is missing
         raise InputError(
-            f"weasyprint cannot be used: {str(error).splitlines()[0]}; pip install 'mmret[render]', and on Debian and "
+            f"weasyprint cannot be used: {str(error).splitlines()[0]}; pip install 'mmret[tables]', and on Debian and "
             "Ubuntu: apt-get install libpango-1.0-0 libpangoft2-1.0-0"
         ) from error
 
