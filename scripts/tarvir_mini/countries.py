@@ -162,7 +162,7 @@ def translations(countries: Countries) -> Iterator[Page]:
             [head(name_of(row))]
             + [Cell(row["translations"][code]["common"], language=TRANSLATED[code]) for code in TONGUES]
             for row in countries.all
-            if row["region"] == region and set(TONGUES) <= set(row["translations"])
+            if row["region"] == region and row["independent"]
         ]
         yield page(f"translations/{region}", f"Country names of {region} in other languages", heads, rows, (FACTS,))
 
@@ -246,7 +246,7 @@ def long_lists(countries: Countries) -> Iterator[Page]:
     rows = [
         [Cell(name_of(row), countries.flag(row)), row["demonyms"]["eng"]["m"], row["region"], row["subregion"]]
         for row in countries.all
-        if "demonyms" in row and "eng" in row["demonyms"]
+        if row["independent"]
     ]
     heads = [["Country", "Demonym", "Continent", "Region"]]
     yield page("demonyms", "List of countries with demonyms", heads, rows, (FACTS, FLAGS), "plain")

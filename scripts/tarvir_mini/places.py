@@ -76,9 +76,10 @@ def cities(library: Library) -> Iterator[Page]:
 
 
 def read_parts(library: Library, country: str) -> list[dict[str, Any]]:
-    """The subdivisions of a country in ISO 3166-2, by code."""
+    """The subdivisions of a country in ISO 3166-2, by code, without second names in square brackets."""
     rows = library.json("pycountry", "pycountry/databases/iso3166-2.json")["3166-2"]
-    return sorted((row for row in rows if row["code"].startswith(f"{country}-")), key=lambda row: str(row["code"]))
+    chosen = [row | {"name": row["name"].partition(" [")[0]} for row in rows if row["code"].startswith(f"{country}-")]
+    return sorted(chosen, key=lambda row: str(row["code"]))
 
 
 def parts(library: Library) -> Iterator[Page]:
