@@ -41,6 +41,7 @@ class Spec:
     weights: IDs of the Hub that hold them, where no package carries them; for a family those of its default.
     training_data: what the parts were trained on.
     limits: what the encoder cannot do, for the reader of a result.
+    text_first: whether media of an item are read only where it has no text.
     sound_as_text: whether sound is read by way of words for it, so that results stand in a track of their own.
     family: whose model writes words for sounds in it ("qwen"), to warn where the same family annotated a benchmark.
     argument: for a family of encoders, what stands behind the colon of a reference such as "st:FOLDER"; empty for an
@@ -62,6 +63,7 @@ class Spec:
     weights: tuple[str, ...] = ()
     training_data: str = "none"
     limits: str = ""
+    text_first: bool = False
     sound_as_text: bool = False
     family: str = ""
     argument: str = ""

@@ -32,7 +32,8 @@ class Clip:
     text's unit vector plus `1 - text_weight` times the picture's. All vectors have length 1.
 
     Choices: `text_weight` (0.5), and `picture`: "usual" is the model's own transform, which for most cuts off the sides
-    of what is not square; "whole" brings the longer side to size and fills up the rest with black, as wide tables need.
+    of what is not square; "whole" brings the longer side to size and fills up the rest with black. "auto", the default,
+    takes frames as usual and pictures, which may be wide tables, whole.
     """
 
     spec = Spec(
@@ -54,12 +55,15 @@ class Clip:
 
     def __init__(self, options: Options, argument: str) -> None:
         self._text_weight = number(options, "text_weight", 0.5, most=1.0)
-        picture = one_of(options, "picture", ("usual", "whole"))
-        self._source = find_source(argument, picture, options.cache, self.spec.size_of(argument))
+        picture = one_of(options, "picture", ("auto", "usual", "whole"))
+        self._source = find_source(argument, options.cache, self.spec.size_of(argument))
+        usual, whole = self._source.transform, self._source.transform | {"resize_mode": "longest"}
+        self._transforms = {"frames": whole if picture == "whole" else usual}
+        self._transforms["pictures"] = usual if picture == "usual" else whole
         self.spec = self.spec.member(argument, self._source.weights.revision)
         self.preprocessing: Mapping[str, Any] = {
             "frames": options.frames, "sampling": options.sampling, "reader": options.reader, "dtype": options.dtype,
-            "picture": picture, "transform": self._source.transform, "pooling": "mean of the frames' unit vectors",
+            "picture": picture, "transforms": self._transforms, "pooling": "mean of the frames' unit vectors",
             "text_weight": self._text_weight, "normalised": True,
         }  # fmt: skip
         self._options = options
@@ -71,7 +75,7 @@ class Clip:
     @cached_property
     def _towers(self) -> Towers:
         with self._options.meter.stage("load model"):
-            towers = Towers(self._source, self._options.device, self._options.dtype)
+            towers = Towers(self._source, self._transforms, self._options.device, self._options.dtype)
             self.spec = replace(self.spec, parameters=towers.parameters)
             return towers
 
@@ -79,17 +83,18 @@ class Clip:
         """Unit vectors float32 `(len(items), d)`."""
         new = {media: item for item in items if (media := _looked_at(item)) is not None and media not in self._seen}
         self._loader.expect(item.keep(["image", "video"]) for item in new.values())
-        pixels = ahead(self._towers.pixels, map(self._frames, new.values()))
+        pixels = ahead(lambda shown: self._towers.pixels(*shown), map(self._frames, new.values()))
         pooled = map(mean_of_units, self._batches.run(pixels, len, self._towers.pictures))
         self._seen.update(zip(new, pooled, strict=True))
         texts = list(dict.fromkeys(item.text for item in items if item.text is not None))
         said = dict(zip(texts, self._batches.run(texts, lambda _: 1, self._towers.texts), strict=True))
         return np.stack([self._compose(item, said) for item in items])
 
-    def _frames(self, item: Item) -> NDArray[np.uint8]:
+    def _frames(self, item: Item) -> tuple[NDArray[np.uint8], str]:
+        """What is seen, and which transform it goes through."""
         frames = self._loader.frames(item)
         assert frames is not None
-        return frames
+        return frames, "pictures" if item.video is None else "frames"
 
     def _compose(self, item: Item, said: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         text = None if item.text is None else said[item.text]
@@ -106,20 +111,26 @@ def _looked_at(item: Item) -> Media | None:
 
 
 class Towers:
-    """The two towers of a CLIP."""
+    """The two towers of a CLIP, and its transforms of frames and of pictures."""
 
-    def __init__(self, source: ClipSource, device: str, dtype: str) -> None:
+    def __init__(
+        self, source: ClipSource, transforms: Mapping[str, Mapping[str, Any]], device: str, dtype: str
+    ) -> None:
         cpu_torch.prepare()
         import torch
+        from open_clip.transform import PreprocessCfg, image_transform_v2
 
         self._torch, self._device, self._dtype = torch, device, getattr(torch, dtype)
-        model, self._transform, self._tokenizer = source.load()
+        model, self._tokenizer = source.load()
+        self._transforms = {
+            kind: image_transform_v2(PreprocessCfg(**one), is_train=False) for kind, one in transforms.items()
+        }
         self._model = model.to(device, self._dtype).eval()
         self.parameters = sum(weight.numel() for weight in model.parameters())
 
-    def pixels(self, frames: NDArray[np.uint8]) -> Any:
+    def pixels(self, frames: NDArray[np.uint8], kind: str) -> Any:
         """RGB frames uint8 `(n, height, width, 3)` as the model wants them: a tensor float32 `(n, 3, size, size)`."""
-        return self._torch.stack([self._transform(Image.fromarray(frame)) for frame in frames])
+        return self._torch.stack([self._transforms[kind](Image.fromarray(frame)) for frame in frames])
 
     def pictures(self, clips: Sequence[Any]) -> list[NDArray[np.float32]]:
         """Vectors float32 `(n, d)` of the n frames of each clip, as `pixels` gives them."""

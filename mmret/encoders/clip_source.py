@@ -35,10 +35,9 @@ class ClipSource:
     files: tuple[str, ...] = ()
     quick_gelu: bool = False
 
-    def load(self) -> tuple[Any, Any, Any]:
-        """The model in float32, the transform of a Pillow picture, and the tokenizer."""
+    def load(self) -> tuple[Any, Any]:
+        """The model in float32, and the tokenizer."""
         import open_clip
-        from open_clip.transform import PreprocessCfg, image_transform_v2
 
         checkpoint = str(self._checkpoint()) if self.architecture else None
         name = self.architecture or f"local-dir:{self.weights.fetch()}"
@@ -51,11 +50,7 @@ class ClipSource:
                 pretrained_text=False,
                 require_pretrained=True,  # else missing weights are drawn at random, with no more than a warning
             )
-            return (
-                model,
-                image_transform_v2(PreprocessCfg(**self.transform), is_train=False),
-                open_clip.get_tokenizer(name),
-            )
+            return model, open_clip.get_tokenizer(name)
 
     def _checkpoint(self) -> Path:
         for name in self.files:
@@ -67,12 +62,11 @@ class ClipSource:
         raise AssertionError("unreachable: the block above raises")
 
 
-def find_source(argument: str, picture: str, cache: Path | None, size_mb: float = 0.0) -> ClipSource:
+def find_source(argument: str, cache: Path | None, size_mb: float = 0.0) -> ClipSource:
     """The model that ARCHITECTURE/TAG, ARCHITECTURE/FILE, hf-hub:ID or local-dir:FOLDER means.
 
     Parameters
     ----------
-    picture: "usual" for the model's own transform, "whole" for one that cuts nothing off.
     cache: mmret's cache folder.
     size_mb: what a download of the weights takes, for the message.
 
@@ -80,11 +74,11 @@ def find_source(argument: str, picture: str, cache: Path | None, size_mb: float 
     """
     scheme, _, reference = argument.partition(":")
     if scheme in ("hf-hub", "local-dir"):
-        return _of_folder(reference, picture, cache)
-    return _of_architecture(argument, picture, cache, size_mb)
+        return _of_folder(reference, cache)
+    return _of_architecture(argument, cache, size_mb)
 
 
-def _of_folder(reference: str, picture: str, cache: Path | None) -> ClipSource:
+def _of_folder(reference: str, cache: Path | None) -> ClipSource:
     weights = resolve(reference, cache=cache)
     path = weights.fetch(_CONFIG) / _CONFIG
     try:
@@ -92,10 +86,10 @@ def _of_folder(reference: str, picture: str, cache: Path | None) -> ClipSource:
         size = config["model_cfg"]["vision_cfg"].get("image_size", 224)
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise InputError(f"{path}: not the configuration of a CLIP of open_clip: {error!r}") from error
-    return ClipSource(weights, _transform(config.get("preprocess_cfg") or {}, size, picture))
+    return ClipSource(weights, _transform(config.get("preprocess_cfg") or {}, size))
 
 
-def _of_architecture(argument: str, picture: str, cache: Path | None, size_mb: float) -> ClipSource:
+def _of_architecture(argument: str, cache: Path | None, size_mb: float) -> ClipSource:
     cpu_torch.prepare()
     import open_clip
 
@@ -112,7 +106,7 @@ def _of_architecture(argument: str, picture: str, cache: Path | None, size_mb: f
         media = Media(file)
         digest_all([media], cache)
         weights = Weights(str(file), f"sha256:{media.digest[:32]}", file.parent)
-        return ClipSource(weights, _transform({}, size, picture), name, (file.name,))
+        return ClipSource(weights, _transform({}, size), name, (file.name,))
     if built.get("quick_gelu") and not published.get("quick_gelu"):
         raise InputError(
             f"{name} computes QuickGELU and {tag} was trained without: name {name.replace('-quickgelu', '')}"
@@ -120,7 +114,7 @@ def _of_architecture(argument: str, picture: str, cache: Path | None, size_mb: f
     repository, _, file_name = published["hf_hub"].rpartition("/")
     return ClipSource(
         resolve(repository, cache=cache, size_mb=size_mb),
-        _transform(published, size, picture),
+        _transform(published, size),
         name,
         _names(file_name),
         # open_clip itself would only warn, and give other vectors than the weights' authors.
@@ -135,11 +129,11 @@ def _names(published: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((Path(published).with_suffix(".safetensors").name, published)))
 
 
-def _transform(published: dict[str, Any], size: Any, picture: str) -> dict[str, Any]:
+def _transform(published: dict[str, Any], size: Any) -> dict[str, Any]:
     """Open_clip's `PreprocessCfg` as plain values."""
     cpu_torch.prepare()
     from open_clip.transform import PreprocessCfg
 
     usual = asdict(PreprocessCfg())
     own = {key: published[key] for key in usual if published.get(key) is not None}
-    return usual | own | {"size": size} | ({"resize_mode": "longest"} if picture == "whole" else {})
+    return usual | own | {"size": size}

@@ -32,6 +32,7 @@ class TextEncoder:
         parameters=TagBridge.spec.parameters,
         packages=TagBridge.spec.packages,
         extra=TagBridge.spec.extra,
+        text_first=True,
         sound_as_text=True,
         download_mb=TagBridge.spec.download_mb,
         training_data=TagBridge.spec.training_data,

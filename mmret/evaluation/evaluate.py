@@ -36,7 +36,7 @@ from .pairs import index, pair_answers
 from .protocols import Protocol, protocols_of
 from .results import SCHEMA, Result, environment
 from .runs import run_of
-from .scoring import Answers, vector_answers
+from .scoring import DEPTH, Answers, vector_answers
 from .selection import OnBadMedia, candidates_only, exclude_bad_media, sample
 from .summary import MEASURES, summaries_of
 
@@ -192,7 +192,7 @@ def evaluate(
         answers, costs = _answer(made, scored, queries, protocols, settings, meter, memory, device, show=show)
     with meter.stage("score"):
         summaries = summaries_of(scored, answers.standings, settings.measures, settings.seed)
-        run = run_of(scored, protocols[0], answers.scores)
+        run = run_of(scored, protocols[0], answers.scores, answers.best)
     record = {
         "schema": SCHEMA,
         "benchmark": _benchmark_entry(whole, scored),
@@ -208,6 +208,7 @@ def evaluate(
             "device": device_name(device),
         },
         "excluded": asdict(excluded),
+        "run_depth": None if answers.best is None else DEPTH,
         "warnings": warnings,
         "environment": environment(made.spec.packages),
     }

@@ -23,7 +23,8 @@ def modality_warnings(model: Model, items: Sequence[Item], side: Side) -> list[s
                 f"model {model.spec.name!r} reads {', '.join(sorted(reads))} of a {side}, "
                 f"but {side} {item.id} has {has}; choose another model or drop less"
             )
-        unread |= item.modalities - reads
+        read = reads & {"text"} if model.spec.text_first and item.text is not None else reads
+        unread |= item.modalities - read
     return [f"{model.spec.name} does not read the {modality} of a {side}" for modality in sorted(unread)]
 
 

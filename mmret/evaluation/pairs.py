@@ -18,7 +18,7 @@ from ..progress import bar
 from .checks import check_scores
 from .protocols import Protocol
 from .ranks import count_scores
-from .scoring import Answers, Contest
+from .scoring import DEPTH, Answers, Contest, even, too_many
 
 PAIR_BYTES = 64  # a pair: float64 scores, as the model gives them and in lists, positions, and what counting adds
 WASTE = 2  # scoring a whole block may take so many times the pairs that are needed: one call costs less than many
@@ -48,7 +48,9 @@ def pair_answers(
     most = len(documents) if widest is None else int(widest.sizes.max())
     step = max(1, min(batch_size, max_bytes // (PAIR_BYTES * most)))
     counted: list[list[NDArray[np.int64]]] = [[] for _ in contests]
-    kept = []
+    kept: list[NDArray[np.float32]] = []
+    best: list[NDArray[np.int32]] = []
+    shorten = too_many(benchmark, protocols[0])
     with bar(n, "score queries", "query", show=show) as progress:
         for start in range(0, n, step):
             rows = slice(start, min(start + step, n))
@@ -59,12 +61,17 @@ def pair_answers(
                     own, values = _among(contest.gallery, widest, rows, lists, scores)
                     if contest is contests[0]:
                         kept.append(values.astype(np.float32) + np.float32(0))  # no negative zero
+                        if shorten:
+                            rows_of = kept[-1].reshape(len(lists), -1)
+                            best.append(np.argsort(-rows_of, axis=1, kind="stable")[:, :DEPTH].astype(np.int32))
+                            kept[-1] = np.take_along_axis(rows_of, best[-1], 1).ravel()
                     probes = _some(contest.probes, rows)
                     counts = count_scores(own, values, probes, np.ones(len(probes.positions)), checked=True)
                     parts.append(np.stack([counts.greater, counts.tied]))
             progress.update(len(lists))
     standings = [contest.standing(*np.concatenate(parts, 1)) for contest, parts in zip(contests, counted, strict=True)]
-    return Answers(dict(zip([one.name for one in protocols], standings, strict=True)), np.concatenate(kept))
+    by_name = dict(zip([one.name for one in protocols], standings, strict=True))
+    return Answers(by_name, np.concatenate(kept), even(np.concatenate(best)) if shorten else None)
 
 
 def _lists(gallery: Ragged | None, rows: slice, documents: int) -> Ragged:

@@ -35,10 +35,11 @@ class Result:
         `settings` {passed, resolved},
         `scores` {protocol: {slice: {n, measure: {value, optimistic, pessimistic, low, high, random}}}}, `ties`,
         `cost` {stages, item (see `mmret.evaluation.cost`), peak_rss_mb, peak_device_mb, device},
-        `excluded` {documents, queries}, `warnings`, `environment`.
+        `excluded` {documents, queries}, `run_depth` (candidates of a query in the run, None for all), `warnings`,
+        `environment`.
     per_query: one row a protocol and query: `protocol`, `query`, `candidates`, `greater`, `tied` (of the best right
         document), `cluster` (queries that share it are not independent), and the expected value of each measure.
-    run: the scores (float32) of all candidates of the first protocol.
+    run: the scores (float32) of the candidates of the first protocol: of all, or of the `run_depth` best.
     """
 
     record: Mapping[str, Any]

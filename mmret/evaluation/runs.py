@@ -54,9 +54,10 @@ def run_of(
     benchmark: Benchmark,
     protocol: Protocol,
     scores: NDArray[np.float32],
+    best: Ragged | None = None,
 ) -> Run:
-    """The run of `scores` float32, those of all of a protocol's candidates, one query after the other."""
-    gallery = protocol.candidates(benchmark)
+    """The run of `scores` float32, one query after the other: those of all of a protocol's candidates, or of `best`."""
+    gallery = best or protocol.candidates(benchmark)
     n = len(benchmark.queries)
     lists = gallery or Ragged.of([range(len(benchmark.documents))])
     if len(lists) == 1 and n > 1:

@@ -14,7 +14,7 @@ from ..benchmarks import Benchmark, Ragged
 from ..encoders import Vectors
 from .measures import Measure, Values
 from .protocols import Protocol
-from .ranks import Counts, count_with, gallery_scores, scorer_of, without
+from .ranks import Counts, count_with, gallery_scores, scorer_of, top_k, without
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,10 @@ class Standing:
     source: Counts | None
 
 
+MOST_SCORES = 20_000_000  # kept in a run; of more, as of 1,000 queries among 170,000 tables,
+DEPTH = 1000  # so many of each query are, the best
+
+
 @dataclass(frozen=True)
 class Answers:
     """What a model makes of a benchmark.
@@ -38,12 +42,14 @@ class Answers:
     Parameters
     ----------
     standings: by name of the protocol.
-    scores: float32 `(candidates of all queries,)` under the first protocol, one query after the other, in the order of
-        its gallery, the source included.
+    scores: float32 under the first protocol, one query after the other: of all candidates in the order of the gallery,
+        the source included, or of those in `best`.
+    best: the candidates that are kept of each query where all would be too many; None where they are not.
     """
 
     standings: dict[str, Standing]
     scores: NDArray[np.float32]
+    best: Ragged | None = None
 
 
 @dataclass(frozen=True)
@@ -118,11 +124,24 @@ def standings(
     return found
 
 
+def too_many(benchmark: Benchmark, protocol: Protocol) -> bool:
+    """Whether a run keeps the best candidates alone."""
+    return protocol.everything and len(benchmark.queries) * len(benchmark.documents) > MOST_SCORES
+
+
+def even(positions: NDArray[np.int32]) -> Ragged:
+    """Lists of one length, given as rows int32 `(n, k)`."""
+    return Ragged(np.arange(len(positions) + 1, dtype=np.int64) * positions.shape[1], positions.ravel())
+
+
 def vector_answers(
     benchmark: Benchmark, protocols: Sequence[Protocol], queries: Vectors, documents: Vectors, max_bytes: int
 ) -> Answers:
     """The standings, and the scores rounded once from the exact value; parameters as in `standings`."""
     found = standings(benchmark, protocols, queries, documents, max_bytes)
+    if too_many(benchmark, protocols[0]):
+        positions, scores = top_k(queries, documents, DEPTH, max_bytes=max_bytes)
+        return Answers(found, scores.ravel(), even(positions))
     blocks = gallery_scores(queries, documents, protocols[0].candidates(benchmark), max_bytes=max_bytes)
     return Answers(found, np.concatenate([scores for _, scores in blocks]))
 

@@ -99,14 +99,16 @@ def test_a_wide_table_keeps_its_sides_when_wanted(folder: Path, options: Options
     table[:, :40], table[:, -40:] = 0, 128
     Image.fromarray(table).save(paths[1])
     items = [Item(path.stem, image=Media(path)) for path in paths]
-    usual, whole = made(local(folder), options), made(local(folder), options, picture="whole")
+    usual, whole = made(local(folder), options, picture="usual"), made(local(folder), options)
     np.testing.assert_allclose(*usual.embed(items, "document"), atol=1e-6)
     one, other = whole.embed(items, "document")
     assert np.abs(one - other).max() > 1e-2
     assert fingerprint(usual) != fingerprint(whole)
-    assert whole.preprocessing["transform"]["resize_mode"] == "longest"
-    assert whole.preprocessing["transform"]["size"] == 32
-    assert whole.preprocessing["transform"]["mean"] == PREPROCESS["mean"]
+    transform = whole.preprocessing["transforms"]["pictures"]
+    assert transform["resize_mode"] == "longest"
+    assert whole.preprocessing["transforms"]["frames"]["resize_mode"] == "shortest"
+    assert transform["size"] == 32
+    assert transform["mean"] == PREPROCESS["mean"]
 
 
 def test_a_result_comes_of_it(folder: Path, options: Options, small: Path, tmp_path: Path) -> None:
@@ -149,7 +151,7 @@ def test_a_tag_means_the_weights_its_authors_published(published: str, folder: P
 
     encoder = made(published, options)
     assert COMMIT in encoder.spec.revision
-    assert encoder.preprocessing["transform"]["mean"] == open_clip.OPENAI_DATASET_MEAN
+    assert encoder.preprocessing["transforms"]["frames"]["mean"] == open_clip.OPENAI_DATASET_MEAN
     model = open_clip.create_model("Tiny-B-8", str(folder / "open_clip_model.safetensors"), force_quick_gelu=True)
     with torch.no_grad():
         expected = model.eval().encode_text(open_clip.tokenize(["a dog"]), normalize=True).numpy()

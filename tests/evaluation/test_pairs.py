@@ -11,7 +11,7 @@ import pytest
 
 from mmret.encoders import encoders, register_encoder, registry
 from mmret.errors import RunError
-from mmret.evaluation import PROTOCOLS, Result, Settings, evaluate
+from mmret.evaluation import PROTOCOLS, Result, Settings, evaluate, pairs, scoring
 
 from .wordy import Overlap, wordy
 
@@ -166,3 +166,23 @@ def test_a_wrong_shape_or_type_is_named(
     monkeypatch.setattr(overlap, "score", lambda self, queries, documents: answer(len(queries), len(documents)))
     with pytest.raises(RunError, match=words):
         evaluate(wordy(), "overlap", Settings(cache=tmp_path))
+
+
+@pytest.mark.parametrize("model", ["random", "overlap"])
+def test_a_run_of_too_many_scores_holds_the_best(
+    model: str, overlap: type[Overlap], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(protocols=("global",), cache=tmp_path)
+    whole = evaluate(wordy(), model, settings)
+    monkeypatch.setattr(scoring, "MOST_SCORES", 1)
+    for module in (scoring, pairs):
+        monkeypatch.setattr(module, "DEPTH", 3)
+    short = evaluate(wordy(), model, settings)
+    assert short.record["scores"] == whole.record["scores"]
+    assert whole.record["run_depth"] is None
+    assert short.record["run_depth"] is not None
+    every = whole.run.frame()
+    for query, group in short.run.frame().groupby("query", observed=True):
+        ordered = every[every["query"] == query].sort_values(["score", "document"], ascending=[False, True])
+        assert group["document"].tolist() == ordered["document"].tolist()[:3]
+        assert group["score"].tolist() == ordered["score"].tolist()[:3]
