@@ -68,13 +68,13 @@ def read_material(
     Of a benchmark of tables, titles, cells (or else what was read off the picture) and pictures are compared, whatever
     the view; of others the text and the picture of each document.
     """
-    folder = _tables_folder(name, data)
+    folder = tables_folder(name, data)
     if folder is not None:
         return _of_corpus(open_corpus(folder, Sources(data, cache, split=split)), everything=everything)
     return _of_benchmark(load_benchmark(name, data, cache=cache, split=split), everything=everything)
 
 
-def _tables_folder(name: str, data: Path | None) -> Path | None:
+def tables_folder(name: str, data: Path | None) -> Path | None:
     """Where a benchmark of tables lies; None for one that is none."""
     if name in benchmarks():
         shipped = Path(str(files("mmret"))) / "benchmarks" / "data" / name
