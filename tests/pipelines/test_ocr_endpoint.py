@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,13 +17,28 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from mmret.errors import InputError
+from mmret.chat import KEY
+from mmret.errors import InputError, RunError
 from mmret.pipelines.ocr import endpoint as module
-from mmret.pipelines.ocr.endpoint import KEY, PROMPT, EndpointHtml
+from mmret.pipelines.ocr import read_pictures
+from mmret.pipelines.ocr.endpoint import PROMPT, EndpointHtml
 
 from .ocr_pictures import SMALL, draw_table
 
 SECRET = "sk-test-0123456789"
+# Its pool's processes run it too, all but the last part: no test waits for pauses.
+RUN = """
+import sys
+from pathlib import Path
+from mmret.errors import RunError
+from mmret.pipelines.ocr import endpoint, read_pictures
+endpoint.PAUSES = (0.01, 0.01)
+if __name__ == "__main__":
+    try:
+        print(list(read_pictures(map(Path, sys.argv[2:]), sys.argv[1], workers=1)))
+    except RunError as error:
+        print(error)
+"""
 HTML = "<table><tr><th colspan=2>City &amp; people</th></tr><tr><td>Oslo</td><td>709,037</td></tr></table>"
 
 
@@ -144,8 +161,28 @@ def test_a_slow_or_absent_server_is_named(server: Server, picture: Path, monkeyp
     with pytest.raises(ValueError, match=r"does not answer \(ReadTimeout\)"):
         engine(server, pauses).read(picture)
     assert pauses == [1.0, 4.0, 16.0]
-    with pytest.raises(ValueError, match=r"does not answer \(ConnectError\)"):
-        EndpointHtml("m@http://127.0.0.1:9/v1", pauses.append).read(picture)
+    away = EndpointHtml("m@http://127.0.0.1:9/v1", pauses.append)
+    for _ in range(2):
+        with pytest.raises(RunError, match=r"127.0.0.1:9/.* does not answer \(ConnectError\); start it or mend the"):
+            away.read(picture)
+        assert pauses == [1.0, 4.0, 16.0] * 2  # a server that stayed away is not waited for again
+
+
+def test_a_server_that_went_away_ends_the_run_and_pages_are_kept(server: Server, picture: Path, tmp_path: Path) -> None:
+    engine = f"endpoint:m@http://127.0.0.1:{server.server_port}/v1"
+    other = draw_table(tmp_path / "u.png", SMALL[:2])
+    server.next = [(200, {}, answer(HTML)), (400, {}, {"error": {"message": "too large"}})]
+    read, refused = read_pictures([picture, other], engine, workers=1)
+    assert (read.fault, refused.page) == ("", None)
+    assert refused.fault.endswith("the server answers 400 Bad Request: too large")
+    server.shutdown()
+    server.server_close()
+    (tmp_path / "run.py").write_text(RUN)
+    command = [sys.executable, str(tmp_path / "run.py"), engine, str(picture), str(other)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert run.stdout.count("does not answer (ConnectError)") == 1
+    assert run.stdout.endswith("pages read before are kept\n")
+    assert [one.known for one in read_pictures([picture], engine)] == [True]
 
 
 def test_a_damaged_picture_is_not_sent(server: Server, picture: Path) -> None:
@@ -156,8 +193,26 @@ def test_a_damaged_picture_is_not_sent(server: Server, picture: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "reference", ["", "model", "@http://x/v1", "m@ftp://x", "m@http://u:p@x/v1", "m@http://x?key=1"]
+    "reference",
+    [
+        "",
+        "model",
+        "@http://x/v1",
+        "m@ftp://x",
+        "m@http:///",
+        "m@http://x:y",
+        "m@http://[",
+        "m@http://u:p@x",
+        "m@http://x?k",
+    ],
 )
 def test_an_address_that_makes_no_sense_is_refused(reference: str) -> None:
     with pytest.raises(InputError, match="endpoint"):
         EndpointHtml(reference)
+
+
+def test_a_key_that_no_server_takes_is_refused_unshown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY, f"{SECRET}\n")
+    with pytest.raises(InputError, match=f"{KEY} holds signs") as caught:
+        EndpointHtml("m@http://x")
+    assert SECRET not in str(caught.value)

@@ -79,7 +79,11 @@ class Engine(Protocol):
         ...
 
     def read(self, picture: Path) -> Page:
-        """What stands in the picture. Raises anything where that fails; it costs this picture only."""
+        """What stands in the picture.
+
+        Raises `RunError` where no other picture could be read either, and ends the run; anything else costs this
+        picture only.
+        """
         ...
 
 

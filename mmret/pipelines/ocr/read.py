@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from ...errors import RunError
 from ...media import Fault, Workers
 from ...paths import cache_folder
 from ...progress import bar
@@ -68,7 +69,8 @@ def read_pictures(
     time_limit: seconds that one picture may take.
     show: whether progress is shown.
 
-    Raises `InputError` for an engine that is unknown or not installed, `RunError` when pages cannot be kept.
+    Raises `InputError` for an engine that is unknown or not installed, `RunError` when pages cannot be kept or the
+    engine can read none, as when its server is away.
     """
     store = PageStore(cache_folder(cache), create_engine(engine))
     pictures = [(path, *_digest(path)) for path in paths]
@@ -106,6 +108,8 @@ def _read_missing(
                 return faults
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 digest, outcome = running.pop(future), pool.result_of(future)
+                if isinstance(outcome, RunError):
+                    raise RunError(f"{outcome}; pages read before are kept")
                 if isinstance(outcome, Fault):
                     faults[digest] = outcome.reason
                 else:
@@ -113,11 +117,14 @@ def _read_missing(
                 progress.update()
 
 
-def _read(engine: str, path: Path) -> dict[str, Any]:
-    """A picture's page as plain values, in a process of the pool."""
+def _read(engine: str, path: Path) -> dict[str, Any] | RunError:
+    """A picture's page as plain values, in a process of the pool; or the error that ends the run."""
     reader = _loaded(engine)
     start = time.perf_counter()
-    page = reader.read(path)
+    try:
+        page = reader.read(path)
+    except RunError as error:
+        return error  # raised, it would be a fault of this picture
     return {**page.describe(), "seconds": round(time.perf_counter() - start, 3)}
 
 
