@@ -46,18 +46,18 @@ def make_copy(source: Source, change: Change, folder: Path, *, untouched: bool =
     `RunError` when it cannot be written.
     """
     making, view = making_of(change, source.view), copied_view(change, source.view)
-    about = _about(source, change, making, untouched=untouched)
-    if folder.exists():
-        if _about_of(folder) != about:
-            raise InputError(f"{folder}: holds something else than {about['name']}; name another folder")
+    about = json.dumps(_about(source, change, making, untouched=untouched), indent=1)
+    if _is_filled(folder):
+        if _about_of(folder) != json.loads(about):
+            raise InputError(f"{folder}: holds something else than this copy; name another folder, or remove it")
         return Copy(folder, view, new=False)
-    part = folder.with_name(f".{folder.name}.{text_digest(json.dumps(about))[:12]}.part")
+    part = folder.with_name(f".{folder.name}.{text_digest(about)[:12]}.part")
     work = Work(source, None if untouched else change, making, view, part, show)
     try:
         (part / "images").mkdir(parents=True, exist_ok=True)
         work.write_corpus(work.pictures())
         _write_labels(source, part)
-        write_whole(part / "benchmark.json", json.dumps(about, ensure_ascii=False, indent=1).encode())
+        write_whole(part / "benchmark.json", about.encode())
         part.replace(folder)
     except OSError as error:
         raise RunError(f"{folder}: the copy cannot be written: {error.strerror or error}") from error
@@ -80,6 +80,10 @@ def _about(source: Source, change: Change, making: Making, *, untouched: bool) -
             "ocr": identity(create_engine(source.engine)) if making.read else None,
         },
     }
+
+
+def _is_filled(folder: Path) -> bool:
+    return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
 
 
 def _about_of(folder: Path) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ...errors import RunError, first_ten
 from ...evaluation import Measure, Result, Run
@@ -79,12 +80,9 @@ class Outcome:
         self.first = dict(_first(result.run))
 
     @property
-    def ranks(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    def ranks(self) -> NDArray[np.float64]:
         """Expected rank of each query's best right document, float64 `(queries,)`."""
-        ranks: np.ndarray[tuple[int], np.dtype[np.float64]] = (
-            self.table["greater"] + (self.table["tied"] + 1) / 2
-        ).to_numpy(np.float64)
-        return ranks
+        return np.asarray(self.table["greater"] + (self.table["tied"] + 1) / 2, np.float64)
 
     def differs(self, other: Outcome) -> str:
         """Why two outcomes cannot be paired; "" where they can."""

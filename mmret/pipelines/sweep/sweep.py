@@ -15,6 +15,7 @@ from ...errors import InputError, RunError
 from ...evaluation import Measure, evaluate, load_result
 from ...evaluation import Settings as EvaluationSettings
 from ...evaluation.results import RESULT
+from ...progress import bar
 from .changes import Change, Making, hindrance, making_of
 from .copy import Copy, make_copy
 from .effects import Effect, Outcome, adjust, effects_of
@@ -73,12 +74,14 @@ def sweep(
     Raises `InputError` for a slice that the benchmark does not have, and for a folder that holds something else.
     """
     run = _Run(source, model, folder, settings or EvaluationSettings(), slices, show)
-    for change in dict.fromkeys(changes):
-        reason = hindrance(change, source.view, source.sample)
-        if reason:
-            run.found.not_run[str(change)] = reason
-        else:
-            run.add(change)
+    different = list(dict.fromkeys(changes))
+    with bar(len(different), "sweep", "perturbation", show=show) as progress:
+        for change in different:
+            if reason := hindrance(change, source.view, source.sample):
+                run.found.not_run[str(change)] = reason
+            else:
+                run.add(change)
+            progress.update()
     run.found.effects = adjust(run.found.effects)
     return run.found
 

@@ -22,6 +22,7 @@ from ...benchmarks.tarvir.rows import read_rows
 from ...benchmarks.tarvir.titles import Titles
 from ...errors import InputError
 from ...items import NO_CONTENT, Media, text_digest
+from ...media import default_workers
 from ...progress import bar
 from ...tables import Table, read_picture
 from ..ocr import read_pictures
@@ -116,14 +117,16 @@ class Work:
 
     def _take(self) -> dict[str, str]:
         """The corpus's own pictures, disturbed or as they are."""
+        for unfinished in (self.part / "images").glob("*.part"):  # of a run that was killed
+            unfinished.unlink()
         titles = Titles(self.source.cache) if self.source.view != self.view else None
-        records, found = self.source.records(), {}
+        records, found = self.source.records(), dict[str, str]()
+        make, threads = partial(self._picture, titles=titles), self.source.workers or default_workers()
         label = f"pictures for {self.change or self.making}"
-        with ThreadPoolExecutor() as pool, bar(None, label, "picture", show=self.show) as progress:
+        with ThreadPoolExecutor(threads) as pool, bar(None, label, "picture", show=self.show) as progress:
             while some := list(islice(records, ABREAST)):
-                for record, path in zip(some, pool.map(partial(self._picture, titles=titles), some), strict=True):
-                    if path is not None:
-                        found[record.id] = path
+                made = zip(some, pool.map(make, some), strict=True)
+                found |= {record.id: path for record, path in made if path is not None}
                 progress.update(len(some))
         return found
 
