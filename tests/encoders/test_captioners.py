@@ -230,8 +230,8 @@ def test_the_store_writes_each_caption_once_and_goes_on_after_a_kill(tmp_path: P
     assert written == [Caption("höre 16000"), Caption("höre 32000"), Caption("", silent=True), Caption("höre 16000")]
     assert len(captioner.asked) == 2
     assert meter.stages["caption"].items == 3
-    with store.path.open("a") as file:
-        file.write('\n{"sha256": "cut')
+    with store.path.open("ab") as file:
+        file.write('\n{"sha256": "cut ö'.encode()[:-1])
     again = CaptionStore(tmp_path, Counting(), Meter())
     assert again.captions(files, lambda media: pytest.fail("decoded twice")) == written
     (tmp_path / "new.mp4").write_bytes(b"4")
@@ -243,7 +243,7 @@ def test_the_store_writes_each_caption_once_and_goes_on_after_a_kill(tmp_path: P
         ("höre 32000", 2.0, "counting")
     ]
     assert find_captions(tmp_path, files[0].digest[:12])[0]["caption"] == "höre 16000"
-    assert "höre" in store.path.read_text(encoding="utf-8")
+    assert "höre".encode() in store.path.read_bytes()
     other = Counting()
     other.settings = {"caption_prompt": "another"}
     assert CaptionStore(tmp_path, other, Meter()).path != store.path

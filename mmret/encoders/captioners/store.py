@@ -1,24 +1,22 @@
-"""Captions on disk, written once for all models: a folder of JSON lines that a person can read.
+"""Captions on disk (see `Lines`), written once for all models.
 
-Each captioner has a file, `<name>-<fingerprint>.jsonl`, beside `<name>-<fingerprint>.json`, which says what it is. A
-line is one caption: digest and name of the media file, caption, whether the sound is silent, seconds of sound, and
+A line is one caption: digest and name of the media file, caption, whether the sound is silent, seconds of sound, and
 seconds that writing it took.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import RunError
 from ...items import Media
+from ...lines import Lines, read_lines
 from ...meter import Meter
 from ...progress import bar
 from .base import Caption, Captioner, Sound, fingerprint, identity
@@ -40,10 +38,11 @@ class CaptionStore:
     def __init__(self, root: Path, captioner: Captioner, meter: Meter) -> None:
         self._captioner = captioner
         self._meter = meter
-        self.path = root / "captions" / f"{_plain(captioner.name)}-{fingerprint(captioner)}.jsonl"
-        lines = list(_lines(self.path))
-        self._known = {line["sha256"]: Caption(line["caption"], line["silent"]) for line in lines}
-        self._took = {line["sha256"]: line["took"] for line in lines if "took" in line}
+        self._lines = Lines(root / "captions", captioner.name, fingerprint(captioner), identity(captioner))
+        self.path = self._lines.path
+        lines = {line["sha256"]: line for _, line in self._lines}
+        self._known = {digest: Caption(line["caption"], line["silent"]) for digest, line in lines.items()}
+        self._took = {digest: line["took"] for digest, line in lines.items() if "took" in line}
 
     def captions(
         self, files: Sequence[Media], load: Callable[[Media], NDArray[np.float32] | None], *, show: bool = False
@@ -72,7 +71,7 @@ class CaptionStore:
         return [self._known[media.digest] for media in files]
 
     def _write(self, sounds: Sequence[Sound]) -> None:
-        """Caption a batch and keep it; once this returns, it survives a kill or a power cut."""
+        """Caption a batch and keep it for good."""
         heard = [sound for sound in sounds if not (self._captioner.rate and sound.silent)]
         started = time.perf_counter()
         words = dict(zip(map(id, heard), self._captioner.caption(heard) if heard else [], strict=True))
@@ -89,26 +88,9 @@ class CaptionStore:
             }
             for sound, caption in zip(sounds, captions, strict=True)
         ]
-        try:
-            self._describe()
-            with self.path.open("a", encoding="utf-8") as file:
-                # The leading line break parts a line from one that a killed process left unfinished.
-                file.write("\n" + "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise RunError(
-                f"{self.path}: captions cannot be kept: {error.strerror or error}; "
-                "free some space or name another folder with --cache; those written before are kept"
-            ) from error
+        self._lines.add(*rows)
         self._took.update((sound.media.digest, took) for sound in sounds)
         self._known.update((row["sha256"], caption) for row, caption in zip(rows, captions, strict=True))
-
-    def _describe(self) -> None:
-        if not self.path.with_suffix(".json").exists():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            described = json.dumps(identity(self._captioner), indent=1, sort_keys=True, ensure_ascii=False)
-            self.path.with_suffix(".json").write_text(described, encoding="utf-8")
 
 
 def find_captions(root: Path, wanted: str) -> list[dict[str, Any]]:
@@ -120,7 +102,7 @@ def find_captions(root: Path, wanted: str) -> list[dict[str, Any]]:
     for path in sorted((root / "captions").glob("*.jsonl")):
         about = path.with_suffix(".json")
         captioner = json.loads(about.read_text(encoding="utf-8")) if about.exists() else {"name": path.stem}
-        for line in {line["sha256"]: line for line in _lines(path)}.values():
+        for line in {line["sha256"]: line for _, line in read_lines(path)}.values():
             file = Path(line["file"])
             if wanted in (line["file"], file.name, file.stem) or (
                 len(wanted) >= 8 and line["sha256"].startswith(wanted)
@@ -131,18 +113,3 @@ def find_captions(root: Path, wanted: str) -> list[dict[str, Any]]:
 
 def _samples(sound: NDArray[np.float32] | None) -> NDArray[np.float32]:
     return NO_SOUND if sound is None else sound
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    for text in path.read_text(encoding="utf-8").split("\n") if path.exists() else ():
-        try:
-            line = json.loads(text)
-        except json.JSONDecodeError:
-            continue  # the last line of a run that was killed while writing it
-        if isinstance(line, dict):
-            yield line
-
-
-def _plain(name: str) -> str:
-    """A captioner's name as part of a file's name: paths and addresses lose their slashes."""
-    return "".join(sign if sign.isalnum() or sign in "-_.+" else "_" for sign in name)[:80]
