@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint baselines clean
+.PHONY: demo test lint baselines tables clean
 
 demo: $(VENV)/demo.done
 	$(BIN)/mmret eval --bench omnicvr-mini --model tagbridge --output results/demo
@@ -22,6 +22,9 @@ lint: $(VENV)/test.done
 
 baselines: $(VENV)/test.done
 	$(BIN)/python scripts/baselines.py
+
+tables: $(VENV)/test.done
+	$(BIN)/python scripts/tables.py
 
 # torch first: whatever names it loosely afterwards then leaves the build in place that fits this machine.
 $(BIN)/python: constraints.txt

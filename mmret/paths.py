@@ -18,3 +18,8 @@ def data_folder(benchmark: str) -> Path:
     """The folder for the data of a benchmark that is fetched: in `MMRET_DATA`, else in the user's data folder."""
     named = os.environ.get("MMRET_DATA")
     return (Path(named) if named else user_data_path("mmret")) / benchmark
+
+
+def shipped_folder(benchmark: str) -> Path:
+    """The folder for the data of a benchmark that is built in; for others there is none."""
+    return Path(__file__).parent / "benchmarks" / "data" / benchmark

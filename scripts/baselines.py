@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
+
+import readme
 
 from mmret.evaluation import Result, Settings, compare_results, evaluate
 
-README = Path(__file__).resolve().parents[1] / "README.md"
-BEGIN, END = "<!-- baselines: written by `make baselines` -->", "<!-- end of baselines -->"
 PROTOCOL, MEASURE = "gallery-no-source", "R@1"
 SLICES = ("all", "audio-center", "visual-center", "integrated")
+STAGES = ("decode", "caption", "embed")
 OFFLINE = "audiovlm2vec-offline"
 RUNS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
     ("`random`", "random", {}),
@@ -32,14 +31,16 @@ RUNS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
 
 
 def table(found: Mapping[str, Result]) -> str:
-    """One row a run: R@1 with interval for each slice."""
+    """One row a run: R@1 with interval for each slice, and what a query and a document cost."""
     lines = [
-        "| model | track | " + " | ".join(SLICES) + " |",
-        "|---|---|" + "---|" * len(SLICES),
+        "| model | track | " + " | ".join(SLICES) + " | ms, query / document | GFLOP |",
+        "|---|---|" + "---|" * (len(SLICES) + 2),
     ]
     for label, result in found.items():
         scores = result.record["scores"][PROTOCOL]
         cells = [_cell(scores[name][MEASURE]) for name in SLICES]
+        cost = result.record["cost"]["item"]
+        cells += [" / ".join(part(cost[side]) for side in ("query", "document")) for part in (_milliseconds, _giga)]
         lines.append(f"| {label} | {result.record['model']['track']} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -48,13 +49,14 @@ def _cell(entry: Mapping[str, Any]) -> str:
     return "{:.1f} [{:.0f}–{:.0f}]".format(*(100 * entry[key] for key in ("value", "low", "high")))
 
 
-def written(text: str, new: str) -> str:
-    """The README with the table between its marks."""
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    if not tail:
-        sys.exit(f"{README}: the marks of the table are missing")
-    return f"{head}{BEGIN}\n{new}\n{END}{tail}"
+def _milliseconds(cost: Mapping[str, Any]) -> str:
+    return f"{1000 * sum(cost[stage]['seconds'] for stage in STAGES):.0f}"
+
+
+def _giga(cost: Mapping[str, Any]) -> str:
+    counted = [cost[stage]["flops"] for stage in STAGES if cost[stage]["flops"]]
+    uncounted = cost["caption"]["seconds"] and cost["caption"]["flops"] is None
+    return "–" if uncounted or not counted else f"{sum(counted) / 1e9:.1f}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -74,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{pair.first} leads by {100 * gap.effect:.1f} points [{low:.1f}, {high:.1f}], p {gap.p:.4f}")
     print(table(found))
     if not options.print:
-        README.write_text(written(README.read_text(), table(found)))
+        readme.write("baselines", "make baselines", table(found))
 
 
 if __name__ == "__main__":

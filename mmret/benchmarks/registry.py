@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from ..errors import InputError, unknown_name
-from ..paths import data_folder
+from ..paths import data_folder, shipped_folder
 from .base import Benchmark
 from .composed import LAYOUT, read_about, read_composed
 from .draft import Draft, summary
@@ -43,7 +43,7 @@ class Entry:
 
 
 def _omnicvr_mini(sources: Sources) -> Draft:
-    folder = sources.data or Path(str(files("mmret"))) / "benchmarks" / "data" / "omnicvr-mini"
+    folder = sources.data or shipped_folder("omnicvr-mini")
     return read_composed(folder, card=read_card("omnicvr-mini"), cache=sources.cache)
 
 

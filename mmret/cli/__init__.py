@@ -7,7 +7,7 @@ import sys
 import typer
 
 from ..errors import MmretError
-from . import benchmarks, captions, fuse, labels, models, ocr, render, runs
+from . import benchmarks, captions, fuse, labels, matrix, models, ocr, render, runs
 from .common import note
 from .evaluate import evaluate_model
 
@@ -19,6 +19,7 @@ app = typer.Typer(
 app.command("eval")(evaluate_model)
 for command in (runs.score, runs.convert, runs.compare, runs.export, fuse.fuse, fuse.rerank, labels.review):
     app.command()(command)
+app.command()(matrix.matrix)
 app.command()(render.render)
 app.command()(ocr.ocr)
 benchmarks.app.command()(labels.leaks)

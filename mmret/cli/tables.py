@@ -42,7 +42,7 @@ def scores_table(scores: Mapping[str, Any], title: str) -> Table:
         table.add_column(heading, justify="left" if heading in ("protocol", "slice") else "right", no_wrap=True)
     for protocol, slices in scores.items():
         for label, entry in slices.items():
-            cells = [_value(name, entry[name]) if name in entry else "–" for name in names]
+            cells = [value_cell(name, entry[name]) if name in entry else "–" for name in names]
             table.add_row(protocol if label == "all" else "", label, str(entry["n"]), *cells)
         chance = [_number(name, slices["all"].get(name, {}).get("random")) for name in names]
         table.add_row("", "(all, by chance)", "", *chance, style="dim")
@@ -65,8 +65,8 @@ def source_table(record: Mapping[str, Any]) -> Table | None:
     for protocol, slices in scores.items():
         for label, entry in slices.items():
             without = record["scores"].get(f"{protocol}-no-source", {}).get(label, {})
-            both = [_value("R@1", one["R@1"]) if "R@1" in one else "–" for one in (entry, without)]
-            cells = [_value(name, entry[name]) if name in entry else "–" for name in _SOURCE]
+            both = [value_cell("R@1", one["R@1"]) if "R@1" in one else "–" for one in (entry, without)]
+            cells = [value_cell(name, entry[name]) if name in entry else "–" for name in _SOURCE]
             table.add_row(protocol if label == "all" else "", label, str(entry["n"]), *both, *cells)
         table.add_section()
     return table
@@ -222,7 +222,8 @@ def pairs_table(ranking: Ranking) -> Table:
     return table
 
 
-def _value(name: str, entry: Mapping[str, float]) -> str:
+def value_cell(name: str, entry: Mapping[str, float]) -> str:
+    """A value above its interval."""
     value, low, high = (_number(name, entry[key]) for key in ("value", "low", "high"))
     return f"{value}\n{low}–{high}"
 

@@ -1,11 +1,12 @@
 """Who answers: one interface for all encoders, their names, and the store of their vectors."""
 
 from ..vectors import Vectors, VectorSets
-from .base import Encoder, Memory, Model, Options, PairScorer, Spec, fingerprint
+from .base import Cuts, Encoder, Memory, Model, Options, PairScorer, Spec, fingerprint
 from .registry import create_encoder, encoders, find_encoder, lacking, register_encoder
 from .store import VectorStore
 
 __all__ = [
+    "Cuts",
     "Encoder",
     "Memory",
     "Model",

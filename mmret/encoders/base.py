@@ -172,6 +172,15 @@ class Encoder(Model, Protocol):
 
 
 @runtime_checkable
+class Cuts(Protocol):
+    """A model that reads no more than so many tokens of a text."""
+
+    def cuts(self, texts: Sequence[str]) -> list[bool]:
+        """Of which texts the end is not read."""
+        ...
+
+
+@runtime_checkable
 class PairScorer(Model, Protocol):
     """Anything that scores documents for queries without vectors; its spec's `scoring` is "pairs".
 

@@ -92,6 +92,11 @@ class Clap:
         said = dict(zip(texts, self._batches.run(texts, lambda _: 1, self._towers.texts), strict=True))
         return np.stack([self._compose(item, said) for item in items])
 
+    def cuts(self, texts: Sequence[str]) -> list[bool]:
+        """Which texts are longer than the text tower reads."""
+        ids = self._processor.tokenizer(list(texts), verbose=False)["input_ids"]
+        return [len(one) > self._towers.longest for one in ids]
+
     def _features(self, sound: NDArray[np.float32] | None) -> list[Mapping[str, Any]] | None:
         """What the model takes of each window of a sound."""
         return None if sound is None else [self._towers.features(part) for part in windows(sound, self._window)]
@@ -142,7 +147,7 @@ class Towers:
         weights.require_all(info)
         self._model = model.to(device).eval()
         processor.tokenizer.padding_side = "right"  # a text's vector is that of its first token
-        self._longest = min(processor.tokenizer.model_max_length, model.config.text_config.max_position_embeddings - 2)
+        self.longest = min(processor.tokenizer.model_max_length, model.config.text_config.max_position_embeddings - 2)
         self.dimension = int(model.config.projection_dim)
         self.parameters = sum(weight.numel() for weight in model.parameters())
 
@@ -168,7 +173,7 @@ class Towers:
     def texts(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """Unit vector float32 `(d,)` of each text."""
         tokens = self._processor.tokenizer(
-            list(texts), padding=True, truncation=True, max_length=self._longest, return_tensors="pt"
+            list(texts), padding=True, truncation=True, max_length=self.longest, return_tensors="pt"
         ).to(self._device)
         with self._torch.inference_mode():
             return [unit(vector) for vector in self._plain(self._model.get_text_features(**tokens))]

@@ -90,6 +90,10 @@ class Clip:
         said = dict(zip(texts, self._batches.run(texts, lambda _: 1, self._towers.texts), strict=True))
         return np.stack([self._compose(item, said) for item in items])
 
+    def cuts(self, texts: Sequence[str]) -> list[bool]:
+        """Which texts are longer than the text tower reads."""
+        return self._towers.cuts(texts)
+
     def _frames(self, item: Item) -> tuple[NDArray[np.uint8], str]:
         """What is seen, and which transform it goes through."""
         frames = self._loader.frames(item)
@@ -138,6 +142,15 @@ class Towers:
         with torch.inference_mode():
             vectors = self._model.encode_image(torch.cat(list(clips)).to(self._device, self._dtype))
         return np.split(vectors.float().cpu().numpy(), np.cumsum([len(clip) for clip in clips])[:-1])
+
+    def cuts(self, texts: Sequence[str]) -> list[bool]:
+        """Which texts have more tokens than fit, the two at the ends included."""
+        return [self._tokens(text) > self._tokenizer.context_length for text in texts]
+
+    def _tokens(self, text: str) -> int:
+        if hasattr(self._tokenizer, "encode"):  # open_clip's own; that of a model of the Hub holds one of transformers
+            return len(self._tokenizer.encode(text)) + 2
+        return len(self._tokenizer.tokenizer(text, verbose=False)["input_ids"])
 
     def texts(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """Unit vector float32 `(d,)` of each text."""

@@ -46,6 +46,10 @@ class MiniLM:
         """Unit vectors float32 `(len(texts), 384)`; a text is cut after 256 tokens."""
         return np.array(self._batches.run(texts, lambda _: 1, self._embed), np.float32).reshape(-1, DIMENSION)
 
+    def cuts(self, texts: Sequence[str]) -> list[bool]:
+        """Which texts have more than 256 tokens."""
+        return [len(ids) > MAX_TOKENS for ids in self._tokenizer(list(texts), verbose=False)["input_ids"]]
+
     def embed_vocabulary(self, words: Sequence[str]) -> NDArray[np.float32]:
         """The same for a fixed list of many short texts, in batches."""
         return np.concatenate([self._embed(words[i : i + 128]) for i in range(0, len(words), 128)])

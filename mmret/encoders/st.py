@@ -109,6 +109,13 @@ class StEncoder:
         self.spec = replace(self.spec, parameters=sum(weight.numel() for weight in self._model.parameters()))
         return VectorSets.of(placed) if self.spec.scoring == "maxsim" else np.stack(placed)
 
+    def cuts(self, texts: Sequence[str]) -> list[bool]:
+        """Which texts are longer than the model says it reads; none where it does not say."""
+        longest = getattr(self._model, "max_seq_length", None)
+        if longest is None:
+            return [False] * len(texts)
+        return [len(ids) > longest for ids in self._model.tokenizer(list(texts), verbose=False)["input_ids"]]
+
     def _parts(self, item: Item) -> list[_Part]:
         reads = self.spec.query
         found = [_Part("text", item.text)] if item.text is not None else []

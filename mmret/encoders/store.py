@@ -38,6 +38,7 @@ class VectorStore:
         self.folder = root / "vectors" / f"{name}-{fingerprint(encoder)}-{side}"
         self._sets = encoder.spec.scoring == "maxsim"
         self._rows: dict[str, NDArray[np.float32]] = {}  # `(d,)` each, or `(vectors of the item, d)`
+        self._cut: set[str] = set()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             described = {"spec": encoder.spec.describe(), "preprocessing": dict(encoder.preprocessing)}
@@ -60,8 +61,15 @@ class VectorStore:
         rows = [self._rows[digest] for digest in digests]
         return VectorSets.of(rows) if self._sets else np.stack(rows)
 
-    def add(self, digests: Sequence[str], vectors: Vectors) -> None:
-        """Keep vectors of as many items, as `get` gives them; once this returns, they survive a kill or a power cut."""
+    def cut(self, digests: Sequence[str]) -> int:
+        """Of how many of the items the text was not read to its end."""
+        return sum(digest in self._cut for digest in digests)
+
+    def add(self, digests: Sequence[str], vectors: Vectors, cut: Sequence[str] = ()) -> None:
+        """Keep vectors of as many items, as `get` gives them; once this returns, they survive a kill or a power cut.
+
+        `cut` are the items of which the text was not read to its end.
+        """
         name = f"{uuid.uuid4().hex}.npy"
         try:
             with (self.folder / f"{name}.part").open("wb") as file:
@@ -71,7 +79,7 @@ class VectorStore:
             sha256 = _sha256(self.folder / f"{name}.part")
             (self.folder / f"{name}.part").replace(self.folder / name)
             # The leading line break parts this line from one that a killed process left unfinished.
-            entry = {"shard": name, "sha256": sha256, "items": list(digests)}
+            entry = {"shard": name, "sha256": sha256, "items": list(digests), "cut": list(cut)}
             if isinstance(vectors, VectorSets):
                 entry["sizes"] = vectors.sizes.tolist()
             with (self.folder / "manifest.jsonl").open("a") as file:
@@ -82,6 +90,7 @@ class VectorStore:
             (self.folder / f"{name}.part").unlink(missing_ok=True)
             raise _trouble(self.folder, error) from error
         self._rows.update(zip(digests, vectors, strict=True))
+        self._cut.update(cut)
 
     def cost(self, device: str) -> dict[str, Any] | None:
         """What `keep_cost` was told of that device; None where it was never told."""
@@ -106,10 +115,11 @@ class VectorStore:
             entry = _parse(line)
             path = self.folder / entry.get("shard", "")
             # A shard that is damaged or gone is as good as never written: its items are embedded again.
-            if entry and path.is_file() and _sha256(path) == entry["sha256"]:
+            if "cut" in entry and path.is_file() and _sha256(path) == entry["sha256"]:
                 rows = np.load(path)
                 vectors = VectorSets(rows, offsets_of(entry["sizes"])) if self._sets else rows
                 self._rows.update(zip(entry["items"], vectors, strict=True))
+                self._cut.update(entry["cut"])
 
 
 def _parse(line: str) -> dict[str, Any]:

@@ -112,6 +112,10 @@ class TagBridge:
         self._loader.expect(item for item in items if not self._known(item))
         return np.stack([self._embed(item) for item in items])
 
+    def cuts(self, texts: Sequence[str]) -> list[bool]:
+        """Which texts are longer than the sentence encoder reads."""
+        return self._parts.text.cuts(texts)
+
     def _known(self, item: Item) -> bool:
         return all(media in self._seen_media or media in self._heard_media for media in item.media)
 

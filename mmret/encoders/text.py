@@ -46,3 +46,7 @@ class TextEncoder:
     def embed(self, items: Sequence[Item], side: Side) -> NDArray[np.float32]:
         """Vectors float32 `(len(items), 768)`, see `TagBridge.embed`."""
         return self._bridge.embed([item.keep(["text"]) if item.text is not None else item for item in items], side)
+
+    def cuts(self, texts: Sequence[str]) -> list[bool]:
+        """Which texts are longer than the sentence encoder reads."""
+        return self._bridge.cuts(texts)

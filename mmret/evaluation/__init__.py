@@ -5,6 +5,7 @@ from .compare import Ranking, compare_results
 from .evaluate import Settings, evaluate
 from .exports import EXPORTS
 from .labels import Galleries, Labels, read_galleries, read_qrels
+from .matrix import Cell, all_views, run_matrix
 from .measures import Measure, Values
 from .oracle import oracle_vectors
 from .protocols import PROTOCOLS, Protocol, protocols_of
@@ -17,6 +18,7 @@ __all__ = [
     "EXPORTS",
     "MEASURES",
     "PROTOCOLS",
+    "Cell",
     "Galleries",
     "Labels",
     "Measure",
@@ -28,6 +30,7 @@ __all__ = [
     "Settings",
     "Summary",
     "Values",
+    "all_views",
     "compare_results",
     "evaluate",
     "evaluate_with_blind",
@@ -37,6 +40,7 @@ __all__ = [
     "read_galleries",
     "read_qrels",
     "read_run",
+    "run_matrix",
     "score_run",
     "score_run_on",
     "score_vectors",

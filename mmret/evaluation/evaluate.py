@@ -16,22 +16,19 @@ from ..encoders import (
     Model,
     Options,
     PairScorer,
-    Vectors,
-    VectorStore,
     create_encoder,
     find_encoder,
     fingerprint,
 )
-from ..errors import InputError, RunError, unknown_name
+from ..errors import InputError, unknown_name
 from ..items import MODALITIES, Item, Modality, Side
 from ..media import SAMPLINGS, Preflight, Reader, Workers, default_workers, digest_all
 from ..meter import Meter, peak_rss_mb
 from ..paths import cache_folder
-from ..vectors import matrix_of
-from .cost import cost_of_sides, device_name, peak_device_mb
-from .embedding import embed_all
+from .cost import device_name, peak_device_mb
+from .embedding import Embedded, embed_sides
 from .measures import Measure
-from .modalities import family_warnings, modality_warnings, sound_warnings
+from .modalities import cut_warnings, family_warnings, modality_warnings, sound_warnings
 from .pairs import index, pair_answers
 from .protocols import Protocol, protocols_of
 from .results import SCHEMA, Result, environment
@@ -189,27 +186,28 @@ def evaluate(
         if isinstance(made, PairScorer):
             unusable = {one["id"] for one in excluded.documents}
             index(made, [item for item in whole.documents if item.id not in unusable], meter)
-        answers, costs = _answer(made, scored, queries, protocols, settings, meter, memory, device, show=show)
+        answers, embedded = _answer(made, scored, queries, protocols, settings, meter, memory, device, show=show)
     with meter.stage("score"):
         summaries = summaries_of(scored, answers.standings, settings.measures, settings.seed)
         run = run_of(scored, protocols[0], answers.scores, answers.best)
     record = {
         "schema": SCHEMA,
         "benchmark": _benchmark_entry(whole, scored),
-        "model": _model_entry(made, costs),
+        "model": _model_entry(made, embedded.costs),
         "settings": settings.record(protocols, made, device),
         "scores": {name: summary.scores for name, summary in summaries.items()},
         "ties": {name: summary.ties for name, summary in summaries.items()},
         "cost": {
             "stages": meter.report(),
-            "item": costs,
+            "item": embedded.costs,
             "peak_rss_mb": peak_rss_mb(),
             "peak_device_mb": peak_device_mb(device),
             "device": device_name(device),
         },
         "excluded": asdict(excluded),
+        "cut": embedded.cut,
         "run_depth": None if answers.best is None else DEPTH,
-        "warnings": warnings,
+        "warnings": [*warnings, *cut_warnings(made, embedded.cut)],
         "environment": environment(made.spec.packages),
     }
     return Result(record, pd.concat([summary.per_query for summary in summaries.values()], ignore_index=True), run)
@@ -232,62 +230,30 @@ def _answer(
     device: str,
     *,
     show: bool,
-) -> tuple[Answers, dict[Side, dict[str, Any]]]:
+) -> tuple[Answers, Embedded]:
     """What the model makes of the queries: by its own scores, or by vectors, which go through the store."""
     if isinstance(model, PairScorer):
         size, room = settings.batch_size, settings.max_memory
         answers = pair_answers(
             model, benchmark, protocols, queries, batch_size=size, max_bytes=room, meter=meter, show=show
         )
-        return answers, {}
+        return answers, Embedded({}, {}, {})
     sides: dict[Side, Sequence[Item]] = {"document": benchmark.documents, "query": queries}
-    with meter.stage("read vectors"):
-        stores = {side: VectorStore(settings.cache_folder, model, side) for side in sides}
-    costs = _costs(model, sides, stores, settings, meter, memory, device_name(device))
-    vectors = _embed(model, sides, stores, settings, meter, show=show)
+    made = embed_sides(
+        model,
+        sides,
+        settings.cache_folder,
+        batch_size=settings.batch_size,
+        cost_items=settings.cost_items,
+        device=device_name(device),
+        meter=meter,
+        memory=memory,
+        show=show,
+    )
+    vectors = made.vectors
     with meter.stage("score", items=len(queries)):
         answers = vector_answers(benchmark, protocols, vectors["query"], vectors["document"], settings.max_memory)
-    return answers, costs
-
-
-def _costs(
-    encoder: Encoder,
-    sides: Mapping[Side, Sequence[Item]],
-    stores: Mapping[Side, VectorStore],
-    settings: Settings,
-    meter: Meter,
-    memory: Memory,
-    device: str,
-) -> dict[Side, dict[str, Any]]:
-    """What an item of each side costs: as measured before on that device, or, if something is to be embedded, now."""
-    known = {side: cost for side, store in stores.items() if (cost := store.cost(device)) is not None}
-    complete = not any(stores[side].missing([item.digest for item in items]) for side, items in sides.items())
-    if len(known) == len(sides) or complete or not settings.cost_items:
-        return known
-    found = cost_of_sides(encoder, sides, settings.cost_items, meter, memory)
-    for side, cost in found.items():
-        cost["parameters"] = encoder.spec.parameters
-        stores[side].keep_cost(device, cost)
-    return found
-
-
-def _embed(
-    encoder: Encoder,
-    sides: Mapping[Side, Sequence[Item]],
-    stores: Mapping[Side, VectorStore],
-    settings: Settings,
-    meter: Meter,
-    *,
-    show: bool,
-) -> dict[Side, Vectors]:
-    vectors = {
-        side: embed_all(encoder, items, side, stores[side], settings.batch_size, meter, show=show)
-        for side, items in sides.items()
-    }
-    widths = {side: matrix_of(one).shape[1] for side, one in vectors.items()}
-    if len(set(widths.values())) > 1:
-        raise RunError(f"model {encoder.spec.name!r} returned vectors of different length: {widths}")
-    return vectors
+    return answers, made
 
 
 def _device(wanted: str, model: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -49,4 +49,14 @@ def sound_warnings(model: Model, benchmark: Benchmark) -> list[str]:
         f"{model.spec.name} hears nothing of a {' or a '.join(deaf)}, and {asked:,} of {len(benchmark.queries):,} "
         f"queries ({', '.join(sorted(benchmark.sound_slices))}) cannot be answered without hearing: "
         "its figures on them say how far guessing goes"
+    ]
+
+
+def cut_warnings(model: Model, cut: Mapping[Side, Mapping[str, int]]) -> list[str]:
+    """How many texts a model does not read to their end."""
+    return [
+        f"{model.spec.name} does not read the text of {one['cut']:,} of {one['texts']:,} {words} to its end"
+        for side, one in cut.items()
+        for words in ["queries" if side == "query" else "documents"]
+        if one["cut"]
     ]

@@ -35,7 +35,8 @@ class Result:
         `settings` {passed, resolved},
         `scores` {protocol: {slice: {n, measure: {value, optimistic, pessimistic, low, high, random}}}}, `ties`,
         `cost` {stages, item (see `mmret.evaluation.cost`), peak_rss_mb, peak_device_mb, device},
-        `excluded` {documents, queries}, `run_depth` (candidates of a query in the run, None for all), `warnings`,
+        `excluded` {documents, queries}, `cut` {side: {texts, cut}} (texts that the model does not read to
+        their end), `run_depth` (candidates of a query in the run, None for all), `warnings`,
         `environment`.
     per_query: one row a protocol and query: `protocol`, `query`, `candidates`, `greater`, `tied` (of the best right
         document), `cluster` (queries that share it are not independent), and the expected value of each measure.

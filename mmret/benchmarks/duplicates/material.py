@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 from ...errors import InputError
+from ...paths import shipped_folder
 from ..base import Benchmark
 from ..composed import read_about
 from ..registry import benchmarks, folder_of, load_benchmark
@@ -77,7 +77,7 @@ def read_material(
 def tables_folder(name: str, data: Path | None) -> Path | None:
     """Where a benchmark of tables lies; None for one that is none."""
     if name in benchmarks():
-        shipped = Path(str(files("mmret"))) / "benchmarks" / "data" / name
+        shipped = shipped_folder(name)
         usual = shipped if shipped.is_dir() else folder_of(name, None)
         return (data or usual) if benchmarks()[name].tables else None
     folder = folder_of(name, data)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
-from ...paths import data_folder
+from ...paths import data_folder, shipped_folder
 from ..draft import Draft
 from ..sources import Sources
 from .read import read_tables
@@ -56,8 +54,8 @@ TABLES = (
 
 def read_named(release: TableRelease, sources: Sources, *, card: str = "") -> Draft:
     """Read a named benchmark of tables from its usual folder, or from the one given."""
-    shipped = Path(str(files("mmret"))) / "benchmarks" / "data" / release.name
-    folder = sources.data or (shipped if release.built_in else data_folder(release.name))
+    usual = shipped_folder if release.built_in else data_folder
+    folder = sources.data or usual(release.name)
     if not folder.is_dir():
         raise InputError(
             f"{folder}: {release.name} is not here; put its files there, or name the folder they lie in with --data "

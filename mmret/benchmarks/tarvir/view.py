@@ -73,6 +73,11 @@ class View:
         """Whether items hold a picture."""
         return "image" in (self.title, *self.forms)
 
+    @property
+    def text(self) -> bool:
+        """Whether items hold text."""
+        return self.title == "text" or bool({"native", "ocr"}.intersection(self.forms))
+
     def item(self, record: TableRecord, titles: Titles | None = None) -> Item:
         """The table as a model sees it: title and content text parted by a line break, and a picture.
 
