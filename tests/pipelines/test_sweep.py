@@ -273,6 +273,11 @@ def test_a_title_drawn_above_a_picture_is_disturbed_with_it(tmp_path: Path) -> N
 
 def test_drawn_pictures_are_compared_with_pictures_drawn_alike(tmp_path: Path) -> None:
     tree = write_tree(tmp_path / "tree", pictures=(20, 30), tables=6)
+    flag, either = "word0 0<img src=images/0.png alt=''>", "word0 1<img src=images/{}.png alt=flag>"
+    text = (tree / "corpus.jsonl").read_text()
+    for number, word in enumerate(("word0 0", "word0 1", "word0 2")):
+        text = text.replace(word, flag if number == 0 else either.format(number), 1)
+    (tree / "corpus.jsonl").write_text(text)
     source = opened(tree, IMAGE, workers=1)
     found = swept(source, tmp_path / "out", "style=dark", model="random")
     assert [(one.change, one.baseline) for one in found.effects] == [("style=dark", "redrawn")]
@@ -287,7 +292,9 @@ def test_drawn_pictures_are_compared_with_pictures_drawn_alike(tmp_path: Path) -
     assert len(set(looks)) == 1
     digests = {name: [one["sha256"] for one in drawn.values()] for name, drawn in made.items()}
     assert not set(digests["redrawn"]) & set(digests["style=dark"])
-    # These tables have no markup of their own, so that moved rows are all that can differ; of 24 orders one is no move.
+    assert made["redrawn"][ODD[0]]["assets"].keys() == {"images/0.png", "images/1.png", "images/2.png"}
+    assert made["rows"][ODD[0]]["assets"].keys() == {"images/0.png"}  # which of two "flag" means, nobody knows
+    # Of the other tables rows are all that can differ, because they bring no markup; one of 24 orders is no move.
     assert sum(a != b for a, b in zip(digests["redrawn"], digests["rows"], strict=True)) >= 4
     dark = read_picture(tmp_path / "out" / "corpora" / "style=dark" / made["style=dark"][ODD[0]]["file"])
     assert np.asarray(dark).mean() < 100

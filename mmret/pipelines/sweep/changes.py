@@ -69,7 +69,7 @@ class Making:
     Parameters
     ----------
     drawn: "" where pictures stay what they are; "source" where they are drawn anew from the HTML as it is; "cells"
-        where they are drawn from cells and spans alone, because rows and columns move without markup and pictures.
+        where they are drawn from texts, spans and pictures of cells alone, because no other markup moves with them.
     read: whether the text is read off the pictures anew.
     """
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html as markup
 import io
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -33,6 +35,8 @@ from .source import Source
 ABREAST = 64  # pictures that are worked on side by side
 GONE = "images/gone.png"  # named, and not there, where a picture is lacking: the table then counts as unusable
 
+_IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
+_NAMED = re.compile(r'<img alt="([^"]*)">')  # as `Table.to_html` writes it
 Thing = TypeVar("Thing", str, Table, Image)
 
 
@@ -111,7 +115,8 @@ class Work:
             if table is None or not isinstance(record.native, Html | Grid):
                 self.failed[record.id] = "its cells cannot be read"
             elif self.making.drawn == "cells":
-                yield Document(record.id, self._changed("table", table, record).to_html())
+                cells = self._changed("table", table, record).to_html()
+                yield Document(record.id, _with_pictures(cells, record.native.source))
             else:
                 yield Document(record.id, self._html(record, record.native))
 
@@ -168,6 +173,19 @@ def _table(record: TableRecord) -> Table | None:
         return record.table
     except InputError:
         return None
+
+
+def _with_pictures(cells: str, source: str) -> str:
+    """The HTML of cells, which know their pictures by name alone, with the elements of the source that they name."""
+    elements: dict[str, str | None] = {}
+    for element in dict.fromkeys(_IMAGE.findall(source)):
+        for name in Table.from_html(f"<table><tr><td>{element}</table>").rows[0][0].pictures:
+            elements[name] = None if name in elements else element  # None: it could be either
+
+    def put_back(found: re.Match[str]) -> str:
+        return elements.get(markup.unescape(found[1])) or found[0]
+
+    return _NAMED.sub(put_back, cells) if elements else cells
 
 
 def _kept(media: Media, part: Path) -> str:
