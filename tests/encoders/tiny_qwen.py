@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,16 @@ def tokenizer(marks: Sequence[str], **names: str) -> Any:
     )
 
 
-def qwen2vl(folder: Path, seed: int = 0) -> Path:
-    """Qwen2-VL."""
+def qwen2vl(
+    folder: Path,
+    seed: int = 0,
+    *,
+    text: Mapping[str, Any] | None = None,
+    seen: Mapping[str, Any] | None = None,
+    dtype: str = "float32",
+    device: str = "cpu",
+) -> Path:
+    """Qwen2-VL; `text` and `seen` are its two configurations, where it is not to be tiny."""
     cpu_torch.prepare()
     import torch
     from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
@@ -50,15 +58,16 @@ def qwen2vl(folder: Path, seed: int = 0) -> Path:
 
     words = tokenizer(["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"])
     config = Qwen2VLConfig(
-        text_config={**TEXT, "vocab_size": len(words), "rope_parameters": ROPE},
-        vision_config=SEEN,
+        text_config={**TEXT, "vocab_size": len(words), "rope_parameters": ROPE, **(text or {})},
+        vision_config=seen or SEEN,
         image_token_id=words.convert_tokens_to_ids("<|image_pad|>"),
         video_token_id=words.convert_tokens_to_ids("<|video_pad|>"),
         vision_start_token_id=words.convert_tokens_to_ids("<|vision_start|>"),
         vision_end_token_id=words.convert_tokens_to_ids("<|vision_end|>"),
     )
     torch.manual_seed(seed)
-    model = Qwen2VLForConditionalGeneration(config)
+    with torch.device(device):
+        model = Qwen2VLForConditionalGeneration(config).to(getattr(torch, dtype))
     sharpen(model)
     model.save_pretrained(folder)
     words.save_pretrained(folder)
