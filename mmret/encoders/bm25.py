@@ -39,7 +39,7 @@ class BM25:
         licence="Apache-2.0 AND MIT",
         scoring="pairs",
         packages=("bm25s",),
-        extra="models",
+        extra="offline",
         limits="Needs documents with text, such as captions or tables; knows no synonyms.",
     )
 
