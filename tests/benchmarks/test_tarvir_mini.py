@@ -11,9 +11,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pytest
 from PIL import Image
 
 import mmret
+from mmret.benchmarks import load_benchmark
+from mmret.evaluation import oracle_vectors, score_vectors
 from mmret.tables import Table
 from scripts.tarvir_mini.proofs import Fact, Scanned, find, needs, normalise
 
@@ -167,3 +171,27 @@ def test_the_settings_say_how_the_files_were_made() -> None:
     assert about["name"] == "tarvir-mini"
     assert about["renderer"].startswith("chromium ")
     assert about["ocr"].startswith("rapidocr ")
+
+
+def test_the_oracle_scores_100_in_every_view() -> None:
+    measures = ("Success@1", "R@10", "MRR", "nDCG@5")
+    for view in ("title=text,content=native", "title=none,content=image"):
+        benchmark = load_benchmark("tarvir-mini", view=view)
+        for summary in score_vectors(benchmark, *oracle_vectors(benchmark), measures=measures).values():
+            for entry in summary.scores.values():
+                for name in measures:
+                    assert entry[name]["value"] == entry[name]["pessimistic"] == pytest.approx(1, abs=1e-12)
+
+
+def test_random_vectors_score_the_expectation() -> None:
+    benchmark = load_benchmark("tarvir-mini", view="title=text,content=native")
+    found = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        vectors = (
+            rng.standard_normal((len(items), 16), np.float32) for items in (benchmark.queries, benchmark.documents)
+        )
+        entry = score_vectors(benchmark, *vectors, measures=("R@10",))["global"].scores["all"]["R@10"]
+        found.append(entry["value"])
+        assert entry["random"] == pytest.approx(10 / 321)
+    assert np.mean(found) == pytest.approx(10 / 321, abs=0.008)  # 4,940 queries: a standard error of 0.0025

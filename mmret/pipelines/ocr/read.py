@@ -75,7 +75,7 @@ def read_pictures(
     store = PageStore(cache_folder(cache), create_engine(engine))
     pictures = [(path, *_digest(path)) for path in paths]
     todo = {digest: path for path, digest, _ in pictures if digest and digest not in store}
-    faults = _read_missing(todo, engine, store, Workers(workers, time_limit), show=show) if todo else {}
+    faults = _read_missing(todo, engine, store, Workers(workers, time_limit, "reader"), show=show) if todo else {}
     for path, digest, fault in pictures:
         if fault or digest in faults:
             yield Reading(path, digest, None, fault=fault or faults[digest])
