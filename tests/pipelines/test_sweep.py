@@ -299,6 +299,10 @@ def test_drawn_pictures_are_compared_with_pictures_drawn_alike(tmp_path: Path) -
     dark = read_picture(tmp_path / "out" / "corpora" / "style=dark" / made["style=dark"][ODD[0]]["file"])
     assert np.asarray(dark).mean() < 100
     assert swept(source, tmp_path / "out", "style=dark", model="random").effects == found.effects
+    about = tmp_path / "out" / "corpora" / "redrawn" / "benchmark.json"
+    about.write_text(about.read_text().replace(looks[0][1], "1.2.3"))
+    with pytest.raises(InputError, match="redrawn: holds something else"):  # drawn by another version
+        swept(source, tmp_path / "out", "style=dark", model="random")
 
 
 def test_text_is_read_anew_on_both_sides(tmp_path: Path) -> None:

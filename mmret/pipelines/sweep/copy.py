@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ...errors import InputError, RunError
 from ...items import text_digest
 from ..ocr import create_engine
 from ..ocr.base import identity
+from ..render import Settings, chromium
 from .changes import Change, Making, copied_view, making_of
 from .source import Source
 from .work import Work, line
@@ -76,10 +78,16 @@ def _about(source: Source, change: Change, making: Making, *, untouched: bool) -
             "of": {name: getattr(benchmark, name) for name in ("name", "version", "digest", "view")},
             "change": None if untouched else str(change),
             "seed": source.seed,
-            "pictures": making.drawn,
+            "drawn": {"from": making.drawn, "chromium": _chromium()} if making.drawn else None,
             "ocr": identity(create_engine(source.engine)) if making.read else None,
         },
     }
+
+
+@cache
+def _chromium() -> str:
+    """Version of the browser: copies that are compared must not be drawn by different ones."""
+    return chromium.version(Settings())
 
 
 def _is_filled(folder: Path) -> bool:
