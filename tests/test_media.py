@@ -23,6 +23,7 @@ from mmret.media import (
     members,
     resample,
 )
+from mmret.media.decode import decode_image
 from mmret.meter import Meter
 
 from .conftest import RATE, write_clip
@@ -252,3 +253,10 @@ def test_an_archive_is_indexed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for path, words in ((tmp_path / "y.tar", "not an uncompressed tar"), (tmp_path / "z.tar", "cannot be read")):
         with pytest.raises(InputError, match=words):
             members(path, tmp_path)
+
+
+def test_what_is_transparent_is_white(tmp_path: Path) -> None:
+    Image.new("RGBA", (4, 4), (0, 0, 0, 0)).save(tmp_path / "clear.png")
+    frames = decode_image(Media(tmp_path / "clear.png")).frames
+    assert frames is not None
+    assert (frames == 255).all()

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from ..errors import MmretError
-from . import benchmarks, captions, fuse, labels, matrix, models, ocr, render, runs
+from . import benchmarks, captions, fuse, labels, matrix, models, ocr, render, runs, sweep
 from .common import note
 from .evaluate import evaluate_model
 
@@ -22,6 +22,8 @@ for command in (runs.score, runs.convert, runs.compare, runs.export, fuse.fuse, 
 app.command()(matrix.matrix)
 app.command()(render.render)
 app.command()(ocr.ocr)
+app.command()(sweep.perturb)
+app.command()(sweep.sweep)
 benchmarks.app.command()(labels.leaks)
 benchmarks.app.command()(labels.duplicates)
 app.add_typer(benchmarks.app, name="benchmarks")

@@ -88,11 +88,19 @@ def decode(media: Media, request: ClipRequest) -> Clip:
 
 
 def decode_image(media: Media) -> Clip:
-    """A picture as a clip of one frame."""
+    """A picture as a clip of one frame, on white where it is transparent."""
     started = time.perf_counter()
     with media.open() as file, Image.open(file) as image:
-        frame = np.asarray(image.convert("RGB"))[None]
+        frame = np.asarray(on_white(image))[None]
     return Clip(frame, None, 0, time.perf_counter() - started)
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """The image in RGB, on white where it is transparent."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layer = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
 
 
 def _frames_by_decord(media: Media, request: ClipRequest) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from PIL import Image, ImageFilter
 
-from .pictures import on_white
+from ..media.decode import on_white
 
 JPEG_SIDE = 65_488  # libjpeg writes at most 65,500 pixels a side; its blocks are of 16
 STRIP = 1024  # rows that are worked on at a time, so that a long picture needs little memory

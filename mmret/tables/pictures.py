@@ -8,6 +8,7 @@ from PIL import Image
 
 from ..errors import InputError
 from ..items import Media
+from ..media.decode import on_white
 
 
 def read_picture(picture: Path | Media) -> Image.Image:
@@ -18,11 +19,3 @@ def read_picture(picture: Path | Media) -> Image.Image:
             return on_white(image)
     except Exception as error:  # Pillow raises many kinds on damaged files; each means the same here
         raise InputError(f"{media}: not a readable picture: {error}") from None
-
-
-def on_white(image: Image.Image) -> Image.Image:
-    """The image in RGB, on white where it is transparent."""
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    layer = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
