@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mmret.errors import InputError, RunError
 from mmret.items import NO_CONTENT, Item, Media
