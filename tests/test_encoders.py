@@ -282,7 +282,8 @@ def test_damage_to_a_store_is_noticed_and_costs_its_shard_only(tmp_path: Path, o
     for name in "abc":
         store.add([name], np.full((1, 2), ord(name), np.float32))
     manifest = store.folder / "manifest.jsonl"
-    shards = {line.split('"')[-2]: line.split('"')[3] for line in manifest.read_text().splitlines() if line}
+    entries = [json.loads(line) for line in manifest.read_text().splitlines() if line]
+    shards = {entry["items"][0]: entry["shard"] for entry in entries}
     (store.folder / shards["a"]).unlink()
     raw = bytearray((store.folder / shards["b"]).read_bytes())
     raw[-1] ^= 1

@@ -246,7 +246,7 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> type[Recorder]:
 
 
 def test_nothing_is_embedded_twice(recorder: type[Recorder], small: Path, tmp_path: Path) -> None:
-    settings = Settings(cache=tmp_path / "cache", batch_size=4)
+    settings = Settings(cache=tmp_path / "cache", batch_size=4, cost_items=0)
     first = evaluate(str(small), "recorder", settings)
     assert [(side, len(items)) for side, items in recorder.calls] == [
         ("document", 4), ("document", 2), ("query", 4), ("query", 2),
@@ -315,7 +315,7 @@ if __name__ == "__main__":
             time.sleep(0.2)
             return super().embed(items, side)
     register_encoder(Slow)
-    evaluate(sys.argv[1], "random", Settings(cache=Path(sys.argv[2]), batch_size=1))
+    evaluate(sys.argv[1], "random", Settings(cache=Path(sys.argv[2]), batch_size=1, cost_items=0))
 """
     (tmp_path / "slow.py").write_text(script)
     cache = tmp_path / "cache"

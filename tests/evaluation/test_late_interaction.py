@@ -47,7 +47,7 @@ def true_scores(benchmark: Benchmark) -> list[list[Fraction]]:
 @pytest.mark.parametrize("galleries", [None, 0, 1])
 def test_every_rank_and_score_is_the_true_one(words: type[Words], tmp_path: Path, galleries: int | None) -> None:
     benchmark = wordy(galleries=galleries)
-    result = evaluate(benchmark, "words", Settings(cache=tmp_path))
+    result = evaluate(benchmark, "words", Settings(cache=tmp_path, cost_items=0))
     truth = true_scores(benchmark)
     assert benchmark.source is not None
     for name, frame in result.per_query.groupby("protocol", observed=True):
@@ -82,9 +82,10 @@ def test_no_order_batch_or_memory_changes_a_digit(words: type[Words], tmp_path: 
 
 
 def test_nothing_is_embedded_twice(words: type[Words], tmp_path: Path) -> None:
-    first = evaluate(wordy(), "words", Settings(cache=tmp_path))
+    settings = Settings(cache=tmp_path, cost_items=0)
+    first = evaluate(wordy(), "words", settings)
     calls = words.calls
-    assert scores_and_files(evaluate(wordy(), "words", Settings(cache=tmp_path))) == scores_and_files(first)
+    assert scores_and_files(evaluate(wordy(), "words", settings)) == scores_and_files(first)
     assert words.calls == calls == 4
     assert first.record["model"]["scoring"] == "maxsim"
 
@@ -103,7 +104,7 @@ if __name__ == "__main__":
             time.sleep(0.1)
             return super().embed(items, side)
     register_encoder(Slow)
-    evaluate(wordy(), "words", Settings(cache=Path(sys.argv[1]), batch_size=1))
+    evaluate(wordy(), "words", Settings(cache=Path(sys.argv[1]), batch_size=1, cost_items=0))
 """
     (tmp_path / "slow.py").write_text(script)
     command = [sys.executable, str(tmp_path / "slow.py"), str(tmp_path / "cache")]
@@ -116,7 +117,7 @@ if __name__ == "__main__":
             process.stdout.readline()
         os.killpg(process.pid, signal.SIGKILL)
     distinct = sum(len({item.digest for item in items}) for items in (wordy().queries, wordy().documents))
-    resumed = evaluate(wordy(), "words", Settings(cache=tmp_path / "cache", batch_size=1))
+    resumed = evaluate(wordy(), "words", Settings(cache=tmp_path / "cache", batch_size=1, cost_items=0))
     assert words.calls <= distinct - 7
     assert scores_and_files(resumed) == scores_and_files(evaluate(wordy(), "words", Settings(cache=tmp_path / "other")))
 
@@ -186,4 +187,4 @@ def test_a_model_that_answers_wrongly_is_stopped(
 ) -> None:
     monkeypatch.setattr(words, "embed", lambda self, items, side: answer(items, side))
     with pytest.raises(RunError, match=words_):
-        evaluate(wordy(), "words", Settings(cache=tmp_path))
+        evaluate(wordy(), "words", Settings(cache=tmp_path, cost_items=0))

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 from playwright.sync_api import Error
 
 from mmret.errors import InputError, RunError
@@ -284,6 +284,7 @@ def test_pictures_come_from_the_folder_of_assets_alone(tmp_path: Path) -> None:
 
 
 def test_pages_of_a_pdf_file(tmp_path: Path) -> None:
+    weasy.version()  # the first import of weasyprint changes Pillow, and this one mends it
     from weasyprint import HTML
 
     file = tmp_path / "a b.pdf"
@@ -333,3 +334,8 @@ def test_a_missing_browser_or_library_answers_with_the_way_to_get_it(monkeypatch
     monkeypatch.setitem(__import__("sys").modules, "weasyprint", None)
     with pytest.raises(InputError, match="apt-get install libpango"):
         weasy.version()
+
+
+def test_damaged_pictures_stay_damaged_once_weasyprint_is_there() -> None:
+    weasy.draw("<table><tr><td>x</td></tr></table>", Settings(engine="weasyprint"))
+    assert not ImageFile.LOAD_TRUNCATED_IMAGES

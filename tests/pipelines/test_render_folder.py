@@ -21,7 +21,7 @@ from pyarrow import parquet
 from mmret.cli.render import render as command
 from mmret.errors import InputError
 from mmret.media import Fault
-from mmret.pipelines.render import Document, Settings, read_documents, render
+from mmret.pipelines.render import Document, Settings, read_documents, render, weasy
 
 ONE = Settings(pages=1)
 HEAVY = (
@@ -134,6 +134,7 @@ def _whole(manifest: Path) -> dict[str, Any]:
 
 
 def test_every_kind_of_file_becomes_documents(tmp_path: Path) -> None:
+    weasy.version()  # the first import of weasyprint changes Pillow, and this one mends it
     from weasyprint import HTML
 
     (tmp_path / "sub").mkdir()

@@ -7,6 +7,8 @@ from importlib import import_module
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from PIL import ImageFile
+
 from ...errors import InputError, RunError
 from .assets import ORIGIN, Assets
 from .documents import MARGIN, Picture, check_size, png_bytes
@@ -30,6 +32,7 @@ body {{ visibility: hidden !important }}
 
 def version() -> str:
     """Version of weasyprint. Raises `InputError` that says how to install what it lacks."""
+    truncated = ImageFile.LOAD_TRUNCATED_IMAGES
     try:
         return str(import_module("weasyprint").__version__)
     except (ImportError, OSError) as error:  # OSError: a library of the system, such as Pango, is missing
@@ -37,10 +40,13 @@ def version() -> str:
             f"weasyprint cannot be used: {str(error).splitlines()[0]}; pip install 'mmret[tables]', and on Debian and "
             "Ubuntu: apt-get install libpango-1.0-0 libpangoft2-1.0-0"
         ) from error
+    finally:  # it tells Pillow to take damaged pictures for whole ones, in all of the process
+        ImageFile.LOAD_TRUNCATED_IMAGES = truncated
 
 
 def draw(html: str, settings: Settings) -> Picture:
     """The first table of a page or fragment. Raises `RunError` when there is none, or when it cannot be drawn."""
+    version()
     import pypdfium2
     from weasyprint import CSS, HTML
 
