@@ -101,11 +101,11 @@ def evaluate_model(
 ) -> None:
     """Evaluate a model on a benchmark."""
     from ..benchmarks import load_benchmark
-    from ..evaluation import MEASURES, Settings, evaluate, evaluate_with_blind
+    from ..evaluation import Settings, evaluate, evaluate_with_blind
 
     settings = Settings(
         protocols=tuple(protocol) if protocol else None,
-        measures=tuple(measure) if measure else MEASURES,
+        measures=tuple(measure) if measure else None,
         limit=limit,
         drop=tuple(one.value for one in drop or ()),
         batch_size=batch_size,

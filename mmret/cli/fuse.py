@@ -154,12 +154,12 @@ def rerank(
 ) -> None:
     """Put the top of a run in order by a second scorer, and show what both stages and a perfect second one reach."""
     from ..benchmarks import load_benchmark
-    from ..evaluation import MEASURES, Settings, load_result, write_run
+    from ..evaluation import Settings, load_result, write_run
     from ..evaluation.aligned import run_at
     from ..evaluation.rerank import rerank as rerank_run
 
     settings = Settings(
-        measures=tuple(measure) if measure else MEASURES,
+        measures=tuple(measure) if measure else None,
         batch_size=batch_size,
         device=device,
         dtype=dtype,

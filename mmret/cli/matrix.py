@@ -44,7 +44,8 @@ def matrix(
     from ..benchmarks.tarvir import View
     from ..evaluation import Settings, all_views, run_matrix
 
-    settings = Settings(measures=tuple(measure or MEASURES), limit=limit, device=device, dtype=dtype, cache=cache)
+    measures = tuple(measure or MEASURES)
+    settings = Settings(measures=measures, limit=limit, device=device, dtype=dtype, cache=cache)
     wanted = [View.parse(text) for text in views] if views else all_views(serialiser)
     cells = []
     for cell in run_matrix(
@@ -61,7 +62,7 @@ def matrix(
     if as_json:
         show_json([_plain(cell) for cell in cells])
     else:
-        show(_table(cells, settings.measures, f"{bench}: what is shown of a table"))
+        show(_table(cells, measures, f"{bench}: what is shown of a table"))
 
 
 def _plain(cell: Cell) -> dict[str, Any]:

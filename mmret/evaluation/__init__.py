@@ -12,7 +12,7 @@ from .protocols import PROTOCOLS, Protocol, protocols_of
 from .results import Result, load_result
 from .runs import Run, read_run, write_run
 from .score_run import RunScores, score_run, score_run_on
-from .summary import MEASURES, Summary, score_vectors
+from .summary import MEASURES, Summary, score_vectors, usual_measures
 
 __all__ = [
     "EXPORTS",
@@ -44,5 +44,6 @@ __all__ = [
     "score_run",
     "score_run_on",
     "score_vectors",
+    "usual_measures",
     "write_run",
 ]

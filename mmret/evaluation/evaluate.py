@@ -35,7 +35,7 @@ from .results import SCHEMA, Result, environment
 from .runs import run_of
 from .scoring import DEPTH, Answers, vector_answers
 from .selection import OnBadMedia, candidates_only, exclude_bad_media, sample
-from .summary import MEASURES, summaries_of
+from .summary import summaries_of, usual_measures
 
 DTYPES = ("float32", "bfloat16", "float16")
 
@@ -51,7 +51,7 @@ class Settings:
     Parameters
     ----------
     protocols: names of protocols; None for all that fit the benchmark.
-    measures: names of measures.
+    measures: names of measures; None for those that are usual on the benchmark.
     limit: number of queries, sampled by slice; None for all.
     drop: modalities taken from the queries, to see what they are worth.
     batch_size: items embedded and kept at a time, or queries scored; it never changes a vector or a score.
@@ -68,7 +68,7 @@ class Settings:
     """
 
     protocols: tuple[str, ...] | None = None
-    measures: tuple[str, ...] = MEASURES
+    measures: tuple[str, ...] | None = None
     limit: int | None = None
     drop: tuple[Modality, ...] = ()
     batch_size: int = 16
@@ -87,7 +87,7 @@ class Settings:
     cache: Path | None = None
 
     def __post_init__(self) -> None:
-        for measure in self.measures:
+        for measure in self.measures or ():
             Measure.parse(measure)
         for name, least in (
             ("batch_size", 1),
@@ -131,12 +131,15 @@ class Settings:
             memory=memory,
         )
 
-    def record(self, protocols: Sequence[Protocol], model: Model, device: str) -> dict[str, Any]:
+    def record(
+        self, protocols: Sequence[Protocol], measures: Sequence[str], model: Model, device: str
+    ) -> dict[str, Any]:
         """`passed`: the fields that differ from their defaults; `resolved`: every field as it came to be."""
         mine = {name: _plain(value) for name, value in asdict(self).items()}
         default = {name: _plain(value) for name, value in asdict(Settings()).items()}
         resolved = mine | {
             "protocols": [protocol.name for protocol in protocols],
+            "measures": list(measures),
             "device": device,
             "workers": self.workers or default_workers(),
             "cache": str(self.cache_folder),
@@ -170,7 +173,7 @@ def evaluate(
     if isinstance(benchmark, str):
         benchmark = load_benchmark(benchmark, data, cache=settings.cache)
     whole = benchmark
-    protocols = protocols_of(whole, settings.protocols)
+    protocols, measures = protocols_of(whole, settings.protocols), settings.measures or usual_measures(whole)
     meter, memory = Meter(), Memory()
     with Workers(settings.workers, settings.time_limit) as workers:
         preflight = Preflight(workers, settings.cache_folder / "preflight.jsonl")
@@ -188,22 +191,16 @@ def evaluate(
             index(made, [item for item in whole.documents if item.id not in unusable], meter)
         answers, embedded = _answer(made, scored, queries, protocols, settings, meter, memory, device, show=show)
     with meter.stage("score"):
-        summaries = summaries_of(scored, answers.standings, settings.measures, settings.seed)
+        summaries = summaries_of(scored, answers.standings, measures, settings.seed)
         run = run_of(scored, protocols[0], answers.scores, answers.best)
     record = {
         "schema": SCHEMA,
         "benchmark": _benchmark_entry(whole, scored),
         "model": _model_entry(made, embedded.costs),
-        "settings": settings.record(protocols, made, device),
+        "settings": settings.record(protocols, measures, made, device),
         "scores": {name: summary.scores for name, summary in summaries.items()},
         "ties": {name: summary.ties for name, summary in summaries.items()},
-        "cost": {
-            "stages": meter.report(),
-            "item": embedded.costs,
-            "peak_rss_mb": peak_rss_mb(),
-            "peak_device_mb": peak_device_mb(device),
-            "device": device_name(device),
-        },
+        "cost": _cost_entry(meter, embedded, device),
         "excluded": asdict(excluded),
         "cut": embedded.cut,
         "run_depth": None if answers.best is None else DEPTH,
@@ -287,6 +284,16 @@ def _benchmark_entry(whole: Benchmark, scored: Benchmark) -> dict[str, Any]:
         "queries": len(scored.queries),
         "documents": len(scored.documents),
         "view": whole.view,
+    }
+
+
+def _cost_entry(meter: Meter, embedded: Embedded, device: str) -> dict[str, Any]:
+    return {
+        "stages": meter.report(),
+        "item": embedded.costs,
+        "peak_rss_mb": peak_rss_mb(),
+        "peak_device_mb": peak_device_mb(device),
+        "device": device_name(device),
     }
 
 

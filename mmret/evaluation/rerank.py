@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from .measures import Measure
 from .runs import Run
 from .score_run import RunScores, score_run_on
 from .statistics import Aggregate, Comparison, compare
+from .summary import usual_measures
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,9 @@ def rerank(
     run = _in_order(stage, best, _answers(scored))
     ideal = _in_order(stage, best, _labels(benchmark))
     stages = {"first": first, "ceiling": ideal, "reranked": run}
+    measures = settings.measures or usual_measures(benchmark)
     found = {
-        title: score_run_on(one, benchmark, measures=settings.measures, seed=settings.seed)
+        title: score_run_on(one, benchmark, measures=measures, seed=settings.seed)
         for title, one in stages.items()
     }
     protocol = next(iter(found["first"].scores))
@@ -103,7 +105,7 @@ def rerank(
         float((np.bincount(benchmark.positives.rows, held) / benchmark.positives.sizes).mean()),
         {title: one.scores for title, one in found.items()},
         protocol,
-        _comparisons(found["reranked"], found["first"], protocol, settings),
+        _comparisons(found["reranked"], found["first"], protocol, measures, settings.seed),
         second.record["cost"],
     )
 
@@ -152,14 +154,16 @@ def _rescored(answer: Answer, best: NDArray[np.int32], second: Answer) -> NDArra
     return scores
 
 
-def _comparisons(reranked: RunScores, first: RunScores, protocol: str, settings: Settings) -> dict[str, Comparison]:
+def _comparisons(
+    reranked: RunScores, first: RunScores, protocol: str, measures: Sequence[str], seed: int
+) -> dict[str, Comparison]:
     """The two stages, measure by measure, over all queries."""
     one, other = (scores.per_query[scores.per_query.protocol == protocol] for scores in (reranked, first))
     clusters = np.unique(one["cluster"].to_numpy(str), return_inverse=True)[1]
     found = {}
-    for measure in map(Measure.parse, settings.measures):
+    for measure in map(Measure.parse, measures):
         name = str(measure)
         aggregate: Aggregate = "median" if measure.name == "MedR" else "mean"
         a, b = (table[name].to_numpy(np.float64) for table in (one, other))
-        found[name] = compare(a, b, clusters, aggregate=aggregate, seed=settings.seed)
+        found[name] = compare(a, b, clusters, aggregate=aggregate, seed=seed)
     return found

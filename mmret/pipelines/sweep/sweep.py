@@ -12,7 +12,7 @@ from urllib.parse import quote
 from ...benchmarks import Benchmark, Sources
 from ...benchmarks.tarvir import read_tables
 from ...errors import InputError, RunError
-from ...evaluation import Measure, evaluate, load_result
+from ...evaluation import Measure, evaluate, load_result, usual_measures
 from ...evaluation import Settings as EvaluationSettings
 from ...evaluation.results import RESULT
 from ...progress import bar
@@ -99,7 +99,7 @@ class _Run:
         show: bool,
     ) -> None:
         self.source, self.model, self.folder, self.settings, self.show = source, model, folder, settings, show
-        measure = str(Measure.parse(settings.measures[0]))
+        measure = str(Measure.parse((settings.measures or usual_measures(source.benchmark))[0]))
         self.found = Sweep(model, source.benchmark.name, source.benchmark.view, measure)
         self._baselines: dict[Making, Outcome] = {}
         self._slices = {label: _members(source.benchmark, label) for label in dict.fromkeys(slices)}
