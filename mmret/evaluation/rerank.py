@@ -94,8 +94,7 @@ def rerank(
     stages = {"first": first, "ceiling": ideal, "reranked": run}
     measures = settings.measures or usual_measures(benchmark)
     found = {
-        title: score_run_on(one, benchmark, measures=measures, seed=settings.seed)
-        for title, one in stages.items()
+        title: score_run_on(one, benchmark, measures=measures, seed=settings.seed) for title, one in stages.items()
     }
     protocol = next(iter(found["first"].scores))
     held = best.holds(benchmark.positives.rows, benchmark.positives.positions)
