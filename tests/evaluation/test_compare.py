@@ -14,7 +14,16 @@ import pytest
 
 from mmret.benchmarks import load_benchmark
 from mmret.errors import InputError
-from mmret.evaluation import EXPORTS, MEASURES, Result, Settings, compare_results, evaluate, oracle_vectors, score_vectors
+from mmret.evaluation import (
+    EXPORTS,
+    MEASURES,
+    Result,
+    Settings,
+    compare_results,
+    evaluate,
+    oracle_vectors,
+    score_vectors,
+)
 
 MINI = "omnicvr-mini"
 
