@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -86,12 +86,12 @@ def _spent(
     with meter.stage("embed"):
         encoder.embed(items, side)
     after = _read(meter)
-    return {name: tuple(map(_less, after[name], before[name])) for name in STAGES}  # type: ignore[misc]
+    return {name: (_less(after[name][0], before[name][0]), _less(after[name][1], before[name][1])) for name in STAGES}
 
 
 def _read(meter: Meter) -> dict[str, tuple[Stage, Stage]]:
-    books = meter.stages, meter.elsewhere
-    return {name: tuple(Stage(**asdict(book.get(name, Stage()))) for book in books) for name in STAGES}  # type: ignore[misc]
+    here, elsewhere = meter.stages, meter.elsewhere
+    return {name: (replace(here.get(name, Stage())), replace(elsewhere.get(name, Stage()))) for name in STAGES}
 
 
 def _less(after: Stage, before: Stage) -> Stage:

@@ -39,13 +39,13 @@ class Countries:
         self.all: list[Country] = sorted(
             (row for row in library.json(FACTS, "countries.json") if row["subregion"]), key=name_of
         )
-        self.library, self.album = library, album
+        self.sources, self.album = library, album
 
     def flag(self, country: Country, width: int = FLAG_WIDTH) -> str:
         """The picture of a country's flag at one of two widths."""
         code = country["cca2"].lower()
         name = f"flag:{code}" if width == FLAG_WIDTH else f"flag:{code}:{width}"
-        return self.album.add(name, self.library.path(FLAGS, f"png100px/{code}.png"), width)
+        return self.album.add(name, self.sources.path(FLAGS, f"png100px/{code}.png"), width)
 
     def regions(self, smallest: int = 1) -> Iterator[tuple[str, list[Country]]]:
         """Each subregion with its countries, in alphabetical order."""
