@@ -8,6 +8,7 @@ need() { missing="$missing $1"; }
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || need chromium
 command -v pdftoppm >/dev/null || need poppler-utils
 command -v tesseract >/dev/null || need tesseract-ocr
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || need postgresql
 command -v fc-match >/dev/null || need fontconfig
 ldconfig -p 2>/dev/null | grep -q libpangoft2-1.0 || need libpangoft2-1.0-0
 has_font() { fc-list ":family=$1" 2>/dev/null | grep -q .; }
