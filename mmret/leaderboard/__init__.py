@@ -1,0 +1,1 @@
+"""Who is best: submissions, the board that scores them, and its pages."""

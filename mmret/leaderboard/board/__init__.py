@@ -1,0 +1,1 @@
+"""The state of a board: database, files, teams, jobs, scoring."""
