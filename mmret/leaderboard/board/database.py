@@ -6,7 +6,19 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, ForeignKey, Index, MetaData, String, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Enum,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
@@ -263,3 +275,20 @@ class Audit(Base):
     action: Mapped[str]
     submission_id: Mapped[str | None] = mapped_column(ForeignKey("submission.id"), index=True)
     detail: Mapped[dict[str, Any]]
+
+
+class Import(Base):
+    """The public table of another board, shown beside ours and never ranked; of each board the last one counts.
+
+    `key` is its public key in hexadecimal digits, `file_digest` the signed file.
+    """
+
+    __tablename__ = "import"
+    __table_args__ = (UniqueConstraint("benchmark_id", "key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    benchmark_id: Mapped[str] = mapped_column(ForeignKey("benchmark.id"))
+    key: Mapped[str] = mapped_column(String(64))
+    file_digest: Mapped[str] = mapped_column(String(64))
+    exported_at: Mapped[datetime]
+    imported_at: Mapped[datetime] = mapped_column(default=now)
