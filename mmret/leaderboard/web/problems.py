@@ -15,7 +15,7 @@ from ..submissions import Fault
 MEDIA_TYPE = "application/problem+json"
 
 
-class Problem(InputError):
+class ProblemError(InputError):
     """A request that is refused, in words for the person who sent it.
 
     Parameters

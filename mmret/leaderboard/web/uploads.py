@@ -37,7 +37,7 @@ async def receive(board: Board, token: str, benchmark_id: str, stream: AsyncIter
     benchmark_id: id of the benchmark on this board.
     stream: content of the file, in pieces of any size; `pieces(path)` for a file on disk.
 
-    Raises `Problem` with the reason and, for a file that is at fault, every fault: 401 and 403 for the token, 404 for
+    Raises `ProblemError` with the reason and, for a file that is at fault, every fault: 401 and 403 for the token, 404 for
     the benchmark, 415 for a file that is no Parquet, 422 for faults, 429 for a quota that is used up, 503 and 507 when
     the server is short of something. Nothing of a refused file stays on disk.
     """
