@@ -7,6 +7,8 @@ from pathlib import Path
 
 from platformdirs import user_cache_path, user_data_path
 
+from .errors import InputError
+
 
 def cache_folder(given: Path | None = None) -> Path:
     """The folder for vectors, media reports and indices: `given`, else `MMRET_CACHE`, else the user's cache folder."""
@@ -23,3 +25,10 @@ def data_folder(benchmark: str) -> Path:
 def shipped_folder(benchmark: str) -> Path:
     """The folder for the data of a benchmark that is built in; for others there is none."""
     return Path(__file__).parent / "benchmarks" / "data" / benchmark
+
+
+def refuse_file(folder: Path) -> None:
+    """Raise `InputError` where a file stands in the way of an output folder; to be asked before long work."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise InputError(f"{there}: is a file; name a folder with --output")

@@ -16,6 +16,7 @@ STAGES = ("decode", "caption", "embed")
 OFFLINE = "audiovlm2vec-offline"
 RUNS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
     ("`random`", "random", {}),
+    ("`bm25` over tags", "bm25", {"captioner": "tags"}),
     ("`text`", "text", {}),
     ("`tagbridge`", "tagbridge", {}),
     ("`audiovlm2vec-offline`", OFFLINE, {}),
@@ -40,7 +41,8 @@ def table(found: Mapping[str, Result]) -> str:
         scores = result.record["scores"][PROTOCOL]
         cells = [_cell(scores[name][MEASURE]) for name in SLICES]
         cost = result.record["cost"]["item"]
-        cells += [" / ".join(part(cost[side]) for side in ("query", "document")) for part in (_milliseconds, _giga)]
+        sides = [cost[side] for side in ("query", "document") if side in cost]  # none without vectors
+        cells += [" / ".join(map(part, sides)) or "–" for part in (_milliseconds, _giga)]
         lines.append(f"| {label} | {result.record['model']['track']} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

@@ -98,9 +98,11 @@ def test_a_failed_run_ends_with_1(capfd: pytest.CaptureFixture[str], small: Path
 
 
 def test_an_output_that_cannot_be_written_is_said(capfd: pytest.CaptureFixture[str], small: Path) -> None:
-    code, _, err = mmret(capfd, "eval", "-b", str(small), "-m", "random", "-o", str(small / "benchmark.json"))
-    assert code == 2
-    assert "is a file" in err
+    for folder in (small / "benchmark.json", small / "benchmark.json" / "below" / "it"):
+        code, _, err = mmret(capfd, "eval", "-b", str(small), "-m", "random", "-o", str(folder))
+        assert code == 2
+        assert "benchmark.json: is a file" in err
+        assert "queries" not in err  # said before the work, not after it
 
 
 def test_lists_and_cards(capfd: pytest.CaptureFixture[str], small: Path) -> None:

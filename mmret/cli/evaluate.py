@@ -102,7 +102,10 @@ def evaluate_model(
     """Evaluate a model on a benchmark."""
     from ..benchmarks import load_benchmark
     from ..evaluation import Settings, evaluate, evaluate_with_blind
+    from ..paths import refuse_file
 
+    if output is not None:
+        refuse_file(output)
     settings = Settings(
         protocols=tuple(protocol) if protocol else None,
         measures=tuple(measure) if measure else None,

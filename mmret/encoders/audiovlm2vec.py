@@ -17,12 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..items import Item, Media, Modality, Side
-from ..media import ClipLoader, ClipRequest
-from ..paths import cache_folder
+from ..items import Item, Modality, Side
 from . import audioset
 from .base import Encoder, Options, Spec
-from .captioners import Caption, CaptionStore, create_captioner, identity, qwen2_audio
+from .captioners import Caption, Listener, create_captioner, identity, qwen2_audio
 from .choices import one_of
 from .registry import create_encoder, register_encoder
 from .tagbridge import TagBridge
@@ -100,8 +98,7 @@ class AudioVLM2Vec:
             **{f"{BACKBONE}{name}": value for name, value in self._backbone.preprocessing.items()},
         }
         self.spec = self._describe()
-        self._store = CaptionStore(cache_folder(options.cache), self._captioner, options.meter)
-        self._loader = ClipLoader(ClipRequest(frames=0, sound=True), options.workers, options.meter)
+        self._listener = Listener(self._captioner, options)
 
     def _describe(self) -> Spec:
         parts, writes = self._backbone.spec, self._captioner.name != "none" and self._sound != "native"
@@ -138,13 +135,7 @@ class AudioVLM2Vec:
         """The caption of each item; None where none is wanted or there is no sound."""
         if self._captioned not in ("both", side) or self._sound == "native":
             return [None] * len(items)
-        files = [item.audio for item in items if item.audio is not None]
-        self._loader.expect(Item("", audio=media) for media in dict.fromkeys(files) if self._captioner.rate)
-        captions = iter(self._store.captions(files, self._samples))
-        return [None if item.audio is None else next(captions) for item in items]
-
-    def _samples(self, media: Media) -> NDArray[np.float32] | None:
-        return self._loader.sound(Item("", audio=media), self._captioner.rate)
+        return self._listener.captions(items)
 
     def _compose(self, item: Item, caption: Caption | None, side: Side) -> Item:
         """The item as the backbone gets it."""

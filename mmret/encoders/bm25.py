@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, unknown_name
-from ..items import Item
+from ..items import Item, Media
 from .base import Options, Spec
+from .captioners import Listener, create_captioner, identity
 from .choices import number, one_of
 from .registry import register_encoder
 
@@ -27,7 +29,8 @@ class BM25:
     """Scores the text of a document for the text of a query by the words they share.
 
     Choices: `k1`, `b`, `delta` (of bm25l and bm25+), `variant`, `tokens` ("all", or "words" of two characters and more,
-    as bm25s has it), `stopwords` ("english" or "none"), `stemmer` ("none", or a language of PyStemmer).
+    as bm25s has it), `stopwords` ("english" or "none"), `stemmer` ("none", or a language of PyStemmer), `captioner`:
+    who writes the sound of a document out as words beside its text (see `mmret.encoders.captioners`; "none").
     """
 
     spec = Spec(
@@ -51,23 +54,34 @@ class BM25:
         self._tokens = one_of(options, "tokens", tuple(_PATTERNS))
         self._stopwords = one_of(options, "stopwords", ("english", "none"))
         self._stem = _stemmer(options.choices.get("stemmer", "none"))
+        self._captioner = create_captioner(options.choices.get("captioner", "none"), options)
+        self._listener = None if self._captioner.name == "none" else Listener(self._captioner, options)
         self.preprocessing: Mapping[str, Any] = {
             "k1": self._k1, "b": self._b, "delta": self._delta, "variant": self._variant, "tokens": self._tokens,
             "pattern": _PATTERNS[self._tokens], "lower": True, "stopwords": self._stopwords,
-            "stemmer": options.choices.get("stemmer", "none"),
+            "stemmer": options.choices.get("stemmer", "none"), "captioner": options.choices.get("captioner", "none"),
+            "written_by": identity(self._captioner), **self._captioner.settings,
         }  # fmt: skip
+        if self._listener is not None:
+            self.spec = replace(
+                self.spec,
+                document=self.spec.document | {"audio"},
+                sound_as_text=True,
+                parameters=self._captioner.parameters,
+                family=self._captioner.family,
+                revision=f"{self.spec.revision} + {self._captioner.revision}",
+            )
         self._index: Any = None
         self._indexed = 0
-        self._rows: dict[str, int] = {}  # where each text stands among the indexed ones
+        self._rows: dict[tuple[str | None, Media | None], int] = {}  # where each document stands among the indexed ones
 
     def index(self, documents: Sequence[Item]) -> None:
         """Learn how rare each word is and how long documents are; a text that several have counts for each."""
         import bm25s
 
-        texts = [item.text or "" for item in documents]
-        tokens = self._tokenise(texts)
-        self._rows = {text: row for row, text in enumerate(texts)}
-        self._indexed, self._index = len(texts), None
+        tokens = self._tokenise(self._texts(documents))
+        self._rows = {(item.text, item.audio): row for row, item in enumerate(documents)}
+        self._indexed, self._index = len(documents), None
         if any(tokens):  # bm25s cannot index a collection without a word
             self._index = bm25s.BM25(
                 k1=self._k1, b=self._b, delta=self._delta, method=self._variant, dtype="float64", auto_compile=False
@@ -76,9 +90,17 @@ class BM25:
 
     def score(self, queries: Sequence[Item], documents: Sequence[Item]) -> NDArray[np.float64]:
         """Scores float64 `(len(queries), len(documents))`; the documents are among those indexed."""
-        columns = np.array([self._rows[item.text or ""] for item in documents], np.int64)
+        columns = np.array([self._rows[item.text, item.audio] for item in documents], np.int64)
         tokens = self._tokenise([item.text or "" for item in queries])
         return np.stack([self._score(own)[columns] for own in tokens])
+
+    def _texts(self, documents: Sequence[Item]) -> list[str]:
+        """The text of each document, followed by the caption of its sound."""
+        texts = [item.text or "" for item in documents]
+        if self._listener is None:
+            return texts
+        captions = self._listener.captions(documents)
+        return [f"{text} {caption.text if caption else ''}" for text, caption in zip(texts, captions, strict=True)]
 
     def _score(self, tokens: list[str]) -> NDArray[np.float64]:
         """Scores of all indexed documents, float64 `(indexed,)`."""

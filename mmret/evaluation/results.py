@@ -6,6 +6,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
@@ -15,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from ..errors import InputError, RunError
+from ..paths import refuse_file
 from .runs import Run, read_run, write_run
 
 SCHEMA = "mmret.result/2"
@@ -65,7 +67,8 @@ class Result:
             (folder / f"{RESULT}.part").replace(folder / RESULT)
         except OSError as error:
             for name in (PER_QUERY, RUN, RESULT):
-                (folder / f"{name}.part").unlink(missing_ok=True)
+                with suppress(OSError):
+                    (folder / f"{name}.part").unlink()
             raise RunError(f"{folder}: the result cannot be written: {error.strerror or error}") from error
 
     def json(self) -> str:
@@ -73,8 +76,7 @@ class Result:
         return json.dumps(self.record, indent=1, ensure_ascii=False)
 
     def _refuse_other(self, folder: Path) -> None:
-        if folder.exists() and not folder.is_dir():
-            raise InputError(f"{folder}: is a file; name a folder with --output")
+        refuse_file(folder)
         if not (folder / RESULT).exists():
             return
         there, here = load_result(folder).record, self.record

@@ -39,7 +39,7 @@ def markdown(table: Table) -> str:
     if not names:
         return ""
     lines = (names, ["---"] * len(names), *body)
-    return "\n".join([f"| {' | '.join(_escaped(line))} |" for line in lines])
+    return "\n".join([f"| {_joined(line)} |" for line in lines])
 
 
 def rows(table: Table) -> str:
@@ -119,5 +119,6 @@ def _texts(cells: Sequence[Cell]) -> list[str]:
     return [cell.shown if cell.pictures else cell.text for cell in cells]
 
 
-def _escaped(texts: list[str]) -> list[str]:
-    return [text.replace("|", "\\|") for text in texts] if "|" in "".join(texts) else texts
+def _joined(texts: list[str]) -> str:
+    line = " | ".join(texts)
+    return line if line.count("|") == len(texts) - 1 else " | ".join([text.replace("|", "\\|") for text in texts])

@@ -13,9 +13,10 @@ from mmret.encoders import Options, create_encoder, fingerprint
 from mmret.encoders.bm25 import BM25
 from mmret.errors import InputError
 from mmret.evaluation import Settings, evaluate
-from mmret.items import Item
+from mmret.items import Item, Media
 from mmret.media import Workers
 
+from ..conftest import write_clip
 from ..evaluation.wordy import wordy
 
 
@@ -115,3 +116,22 @@ def test_settings_tell_models_apart_and_a_result_can_be_made(options: Options, t
     scores = result.record["scores"]["gallery"]["all"]
     assert scores["R@5"]["value"] > scores["R@5"]["random"]
     assert result.record["settings"]["resolved"]["preprocessing"]["variant"] == "lucene"
+
+
+def test_the_sound_of_documents_is_read_as_words(options: Options, tmp_path: Path) -> None:
+    """Captions count beside the text a document has, and put the result in a track of its own."""
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    sounds = {name: write_clip(folder / f"{name}.mp4", tone=tone) for name, tone in (("low", 200.0), ("high", 900.0))}
+    given = tmp_path / "captions.csv"
+    given.write_text("id,caption\nlow,a dog barks\nhigh,an organ plays\n")
+    model = made(options, captioner=f"file:{given}")
+    documents = [Item(name, text="a film", audio=Media(path)) for name, path in sounds.items()]
+    model.index(documents)
+    scores = model.score(items("the dog that barks", "the organ"), documents)
+    assert scores[0, 0] > scores[0, 1]
+    assert scores[1, 1] > scores[1, 0]
+    assert (model.spec.track, made(options).spec.track) == ("audio-as-text", "no-audio")
+    assert fingerprint(model) != fingerprint(made(options))
+    with pytest.raises(InputError, match="captioner"):
+        made(options, captioner="nobody")

@@ -24,6 +24,7 @@ from .base import Caption, Captioner, Sound, fingerprint, identity
 from .endpoint import EndpointCaptions
 from .given import GivenCaptions, NoCaptions
 from .joined import JoinedCaptions
+from .listener import Listener
 from .qwen2_audio import Qwen2AudioCaptions
 from .speech import SpeechCaptions
 from .store import CaptionStore, find_captions
@@ -81,6 +82,7 @@ __all__ = [
     "Caption",
     "CaptionStore",
     "Captioner",
+    "Listener",
     "Sound",
     "create_captioner",
     "find_captions",
