@@ -107,16 +107,28 @@ class Benchmark:
         media, which have `media_digest`: the labels of 27 GB of clips are known without reading them. Nor does the view
         count, so that results of different views can be compared.
         """
+        return self._digest_over([self.positives, self.galleries], self.gains)
+
+    @cached_property
+    def ground_digest(self) -> str:
+        """SHA-256 (hex) over what is asked and among what: `digest` without what is right.
+
+        It is the same for a benchmark and for its copy with hidden labels.
+        """
+        return self._digest_over([self.galleries])
+
+    def _digest_over(self, lists: Sequence[Ragged | None], gains: NDArray[np.float64] | None = None) -> str:
         whole = hashlib.sha256(self.contents.encode())
         for item in self.queries:
             whole.update(_digest_line(item))
         for item in self.documents:
             whole.update(f"{item.id}\n".encode() if self.contents else _digest_line(item))
-        for lists in (self.positives, self.galleries):
-            if lists is not None:
-                whole.update(lists.offsets.astype("<i8").data)
-                whole.update(lists.positions.astype("<i4", copy=False).data)
-        whole.update(self.gains.astype("<f8").data)
+        for one in lists:
+            if one is not None:
+                whole.update(one.offsets.astype("<i8").data)
+                whole.update(one.positions.astype("<i4", copy=False).data)
+        if gains is not None:
+            whole.update(gains.astype("<f8").data)
         if self.source is not None:
             whole.update(self.source.astype("<i4").data)
         return whole.hexdigest()
@@ -148,6 +160,14 @@ class Benchmark:
                 "slices": {label: len(members) for label, members in self.slices.items()},
             }
         )
+
+    def usable(self) -> Benchmark:
+        """The benchmark without the documents and queries that its exclusion list names."""
+        queries, documents = self.excluded.of_queries, self.excluded.of_documents
+        asked = np.flatnonzero([item.id not in queries for item in self.queries])
+        good = np.flatnonzero([item.id not in documents for item in self.documents])
+        whole = len(asked) == len(self.queries) and len(good) == len(self.documents)
+        return self if whole else self.subset(asked, good)
 
     def subset(self, queries: NDArray[np.int64], documents: NDArray[np.int64]) -> Benchmark:
         """The benchmark of some queries and some documents, given as sorted positions.
