@@ -103,13 +103,14 @@ class Aligned:
         return self.at(left)
 
     def answers(self, query: int) -> list[Answer]:
-        """What each run gives for the query at this position.
+        """What each run gives for the query at this position; raises as `answer` does."""
+        return [self.answer(number, query) for number in range(len(self.runs))]
+
+    def answer(self, number: int, query: int) -> Answer:
+        """What one of the runs gives for the query at this position.
 
         Raises `InputError` naming the run and the query for a document listed twice, and for NaN or infinite scores.
         """
-        return [self._answer(number, query) for number in range(len(self.runs))]
-
-    def _answer(self, number: int, query: int) -> Answer:
         run, row = self.runs[number], int(self.rows[number, query])
         if row < 0:
             return Answer(np.zeros(0, np.int64), np.zeros(0))

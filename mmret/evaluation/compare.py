@@ -66,8 +66,8 @@ def compare_results(
     if len(results) < 2:
         raise InputError("give at least two results to compare")
     parsed = Measure.parse(measure)
-    names = _names(results)
-    _same_ground(results, names)
+    names = system_names(results)
+    refuse_other_ground(results, names)
     protocol = protocol or next(iter(results[0].record["scores"]))
     tables = [_table(result, name, protocol, str(parsed)) for result, name in zip(results, names, strict=True)]
     values = {name: table[str(parsed)].to_numpy(np.float64) for name, table in zip(names, tables, strict=True)}
@@ -92,7 +92,7 @@ def compare_results(
     return Ranking(protocol, str(parsed), len(tables[0]), {name: figure[name] for name in best_first}, groups, pairs)
 
 
-def _names(results: Sequence[Result]) -> list[str]:
+def system_names(results: Sequence[Result]) -> list[str]:
     """The models' names with what was dropped and the view, told apart at last by number."""
     names: list[str] = []
     for number, result in enumerate(results, 1):
@@ -104,7 +104,8 @@ def _names(results: Sequence[Result]) -> list[str]:
     return names
 
 
-def _same_ground(results: Sequence[Result], names: Sequence[str]) -> None:
+def refuse_other_ground(results: Sequence[Result], names: Sequence[str]) -> None:
+    """Raise `InputError` saying what differs when results are not of the same benchmark, queries and media."""
     first = results[0].record
     for result, name in zip(results[1:], names[1:], strict=True):
         parts = {"name": "benchmark", "digest": "benchmark digest", "scored_digest": "set of queries"}
