@@ -20,6 +20,7 @@ from .schema import schema_of, upgrade
 DATABASE = "MMRET_BOARD_DATABASE"
 BUSY = 30  # seconds that one who wants to write to SQLite waits for another
 CONNECTIONS = 40  # at most, a process
+NEWER = "its tables are those of a newer mmret; update mmret"
 
 
 class Board:
@@ -66,34 +67,33 @@ class Board:
         make = f"mmret board init {folder}"
         if not (folder / "private").is_dir() or (url.drivername == "sqlite" and not Path(str(url.database)).is_file()):
             raise InputError(f"{folder}: there is no board here; make one: {make}")
-        board = cls(url, folder)
-        with board.reading() as session:
-            schema = schema_of(session.connection())
-        if schema != "current":
-            board.close()
-            way_out = {
-                "none": f"its database has no tables yet; make them: {make}",
-                "old": f"its tables are those of an older mmret; bring them up to date: {make}",
-                "newer": "its tables are those of a newer mmret; update mmret",
-            }
-            raise InputError(f"{folder}: {way_out[schema]}")
-        return board
+        way_out = {
+            "none": f"its database has no tables yet; make them: {make}",
+            "old": f"its tables are those of an older mmret; bring them up to date: {make}",
+            "newer": NEWER,
+        }
+        with cls(url, folder)._unless_fails() as board:
+            with board.reading() as session:
+                schema = schema_of(session.connection())
+            if schema != "current":
+                raise InputError(f"{folder}: {way_out[schema]}")
+            return board
 
     @classmethod
     def make(cls, folder: Path, database_url: str | None = None) -> Self:
         """Make a board, or bring the tables of an older one up to date; parameters as in `open`."""
-        board = cls(_url(folder, database_url), folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            board.files.make()
-            board.private.make()
-        except OSError as error:
-            raise RunError(f"{folder}: the board cannot be made: {error.strerror or error}") from error
-        with board.writing() as session:
-            if schema_of(session.connection()) == "newer":
-                raise InputError(f"{folder}: its tables are those of a newer mmret; update mmret")
-            upgrade(session.connection())
-        return board
+        with cls(_url(folder, database_url), folder)._unless_fails() as board:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                board.files.make()
+                board.private.make()
+            except OSError as error:
+                raise RunError(f"{folder}: the board cannot be made: {error.strerror or error}") from error
+            with board.writing() as session:
+                if schema_of(session.connection()) == "newer":
+                    raise InputError(f"{folder}: {NEWER}")
+                upgrade(session.connection())
+            return board
 
     def close(self) -> None:
         """Give the connections back."""
@@ -120,6 +120,15 @@ class Board:
         columns = [one for table in Base.metadata.sorted_tables for one in table.c if one.name.endswith("_digest")]
         with self.reading() as session:
             return {digest for column in columns for digest in session.scalars(select(column))}
+
+    @contextmanager
+    def _unless_fails(self) -> Iterator[Self]:
+        """Itself, closed when an error leaves it."""
+        try:
+            yield self
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def _told(self) -> Iterator[None]:

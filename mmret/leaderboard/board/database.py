@@ -147,7 +147,7 @@ class Benchmark(Base):
     Parameters
     ----------
     id: as it stands in addresses, such as "omnicvr-mini".
-    digest: of the labels (`mmret.benchmarks.Benchmark.digest`); submissions name it.
+    digest: of what is asked (`mmret.benchmarks.Benchmark.ground_digest`); submissions name it.
     ground_digest, answers_digest: the files of what is publicly known, and of the labels.
     public_id: the public counterpart of a benchmark with hidden labels.
     source: where it came from, for whoever runs the board.
