@@ -77,7 +77,7 @@ def _cost(record: Mapping[str, Any]) -> list[str]:
         f"{1000 * table:.0f}",
         "–" if flops is None else f"{flops / 1e9:.1f}",
         f"{1000 * question:.0f}",
-        f"{4 * 768:,}",
+        f"{items['document']['bytes']:,.0f}",
         f"{100 * cut['cut'] / cut['texts']:.0f} %",
     ]
 

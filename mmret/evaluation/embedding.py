@@ -24,7 +24,8 @@ class Embedded:
     Parameters
     ----------
     vectors: float32 `(items, d)`, or sets of them.
-    costs: what an item costs, see `mmret.evaluation.cost`; empty where it was never measured on this device.
+    costs: what an item costs, see `mmret.evaluation.cost`, and the mean `bytes` of its vectors; empty where it was
+        never measured on this device.
     cut: `{"texts": items with a text, "cut": those of which it is not read to its end}`; a side whose texts nobody
         counts is left out.
     """
@@ -75,7 +76,10 @@ def embed_sides(
     widths = {side: matrix_of(one).shape[1] for side, one in vectors.items()}
     if len(set(widths.values())) > 1:
         raise RunError(f"model {encoder.spec.name!r} returned vectors of different length: {widths}")
-    return Embedded(vectors, costs, _cut_of(encoder, sides, stores))
+    sized = {
+        side: cost | {"bytes": matrix_of(vectors[side]).nbytes / len(digests[side])} for side, cost in costs.items()
+    }
+    return Embedded(vectors, sized, _cut_of(encoder, sides, stores))
 
 
 def _embed_missing(

@@ -82,6 +82,7 @@ def test_a_result_says_what_an_item_costs_and_so_does_one_from_the_store(small: 
     assert item["document"]["decode"]["flops"] is None
     # One patch through YAMNet, which runs outside of torch, and its spectrogram.
     assert item["document"]["caption"]["flops"] == pytest.approx(2 * 69_165_056, rel=0.05)
+    assert item["document"]["bytes"] == item["query"]["bytes"] == 4 * 768  # what is seen, and what is read or heard
     added, parts = item["document"]["captions_add"], item["document"]
     base = parts["decode"]["seconds"] + parts["embed"]["seconds"]
     assert added["seconds"] == pytest.approx(parts["caption"]["seconds"] / base)
