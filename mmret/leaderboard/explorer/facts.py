@@ -132,9 +132,9 @@ class Facts:
             return None
         documents, scores = self._answer(system, query)
         best = top_entries(scores, k)
-        right = np.flatnonzero(np.isin(documents, self.benchmark.positives[query]))
-        right = right[np.lexsort((right, -scores[right]))]
-        source = np.flatnonzero(documents == self._source(query))
+        right = _entries(documents, self.benchmark.positives[query])
+        right = right[np.argsort(-scores[right], kind="stable")]
+        source = _entries(documents, self._source(query))
 
         def hits(entries: NDArray[np.int64]) -> list[Hit]:
             return [
@@ -151,10 +151,10 @@ class Facts:
                 if not len(documents):
                     continue
                 self.best[system, query] = documents[scores.argmax()]
-                right = scores[np.isin(documents, self.benchmark.positives[query])]
+                right = scores[_entries(documents, self.benchmark.positives[query])]
                 if len(right):
                     self.target_score[system, query] = right.max()
-                source = scores[documents == self._source(query)]
+                source = scores[_entries(documents, self._source(query))]
                 if len(source):
                     self.source_score[system, query] = source[0]
 
@@ -162,13 +162,14 @@ class Facts:
         """Documents, ascending, and scores of a query's candidates."""
         answer = self._aligned.answer(system, query)
         if PROTOCOLS[self.protocol].without_source:
-            kept = answer.documents != self._source(query)
-            return Answer(answer.documents[kept], answer.scores[kept])
+            own = _entries(answer.documents, self._source(query))
+            return Answer(np.delete(answer.documents, own), np.delete(answer.scores, own))
         return answer
 
-    def _source(self, query: int) -> int:
-        """The document that a query was made from, -1 for none."""
-        return -1 if self.benchmark.source is None else int(self.benchmark.source[query])
+    def _source(self, query: int) -> NDArray[np.int32]:
+        """The document that a query was made from: one position, or none."""
+        source = self.benchmark.source
+        return np.zeros(0, np.int32) if source is None or source[query] < 0 else source[query : query + 1]
 
 
 def holds(result: Result, protocol: str) -> bool:
@@ -187,6 +188,14 @@ def top_entries(scores: NDArray[np.floating], k: int) -> NDArray[np.int64]:
     else:
         entries = np.arange(len(scores))
     return entries[np.argsort(-scores[entries], kind="stable")]
+
+
+def _entries(documents: NDArray[np.int64], wanted: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Where those of the wanted documents that are there stand in `documents`, which ascend."""
+    if not len(documents):
+        return np.zeros(0, np.int64)
+    place = np.searchsorted(documents, wanted).clip(max=len(documents) - 1)
+    return place[documents[place] == wanted]
 
 
 def _place(scores: NDArray[np.floating], entry: int) -> float:
