@@ -273,12 +273,15 @@ def _device(wanted: str, model: str) -> str:
 def _benchmark_entry(whole: Benchmark, scored: Benchmark) -> dict[str, Any]:
     """`digest` is that of the whole benchmark, `scored_digest` of the queries and documents left to score.
 
+    `ground_digest` is the one of the whole without its labels, by which a board knows what a run was made for.
+
     `media_digest` is that of the media of the latter, which the view decides too.
     """
     return {
         "name": whole.name,
         "version": whole.version,
         "digest": whole.digest,
+        "ground_digest": whole.ground_digest,
         "scored_digest": scored.digest,
         "media_digest": scored.media_digest,
         "queries": len(scored.queries),

@@ -18,7 +18,7 @@ class Fault:
 
     Parameters
     ----------
-    code: for machines; those of `mmret.leaderboard.submissions.CODES`.
+    code: for machines: a name that stays, such as "missing-queries".
     severity: a file with an "error" is refused, one with a "warning" is not.
     message: what is wrong, and the way out.
     where: the first ten ids, fields or lines concerned; they come from the file, with control characters spelt out, and

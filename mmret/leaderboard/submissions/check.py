@@ -1,0 +1,95 @@
+"""All that can be said of a submission without the labels, whatever the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .description import Description
+from .envelope import RefusedError, description_of, open_safely, refused
+from .form import DESCRIPTION_BYTES
+from .ground import Ground
+from .report import SHOWN, Fault, Report, visible
+
+MAX_BYTES = 200_000_000
+MAX_ENTRIES = 60_000_000
+
+
+def check(path: Path, ground: Ground, *, max_bytes: int = MAX_BYTES, max_entries: int = MAX_ENTRIES) -> Report:
+    """All faults of a submission at once; it raises nothing, whatever the file holds.
+
+    A few hundred megabytes of memory are enough for any file, because what it claims is bounded before it is unpacked.
+
+    Parameters
+    ----------
+    max_bytes, max_entries: of the file.
+    """
+    try:
+        with open_safely(path, max_bytes, max_entries) as file:
+            description, faults = _read_description(description_of(file))
+            entries, digest, wrong = _read_rows(file, ground)
+    except RefusedError as error:
+        return Report(error.faults)
+    faults += wrong
+    if description is not None:
+        faults += _contradictions(description, ground, entries, digest)
+    faults.sort(key=lambda fault: fault.severity)
+    return Report(faults, description, entries, digest)
+
+
+def _read_description(text: bytes | None) -> tuple[Description | None, list[Fault]]:
+    from pydantic import ValidationError
+
+    if text is None:
+        return None, [Fault("no-description", "error", "the file has no description; make it: mmret submit pack")]
+    if len(text) > DESCRIPTION_BYTES:
+        message = f"a description of {len(text):,} bytes; the most is {DESCRIPTION_BYTES:,}"
+        return None, [Fault("description", "error", message)]
+    try:
+        description = Description.model_validate_json(text)
+    except ValidationError as error:
+        wrong = [_said(one) for one in error.errors(include_url=False, include_context=False, include_input=False)]
+        return None, [Fault("description", "error", "the description is wrong", wrong[:SHOWN], len(wrong))]
+    lacking = description.undeclared
+    message = "the description does not say"
+    return description, [Fault("undeclared", "warning", message, lacking[:SHOWN], len(lacking))] if lacking else []
+
+
+def _said(error: Any) -> str:
+    """One error of pydantic's: where, and what."""
+    place = ".".join(map(str, error["loc"]))
+    return visible(f"{place}: {error['msg']}" if place else error["msg"])
+
+
+def _read_rows(file: Any, ground: Ground) -> tuple[int, str, list[Fault]]:
+    """Number of entries, digest, and faults. Raises `RefusedError` where the pages cannot be unpacked."""
+    import pyarrow as pa
+
+    from .rows import BATCH, Rows
+
+    rows = Rows(ground)
+    try:
+        for batch in file.iter_batches(BATCH):
+            rows.add(batch)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise refused("damaged", f"entries cannot be read: {visible(' '.join(str(error).split()))}") from None
+    if rows.entries != file.metadata.num_rows:
+        raise refused("damaged", f"{rows.entries:,} entries where the footer says {file.metadata.num_rows:,}")
+    return rows.entries, rows.digest, list(rows.faults())
+
+
+def _contradictions(description: Description, ground: Ground, entries: int, digest: str) -> Iterator[Fault]:
+    said = description.benchmark
+    if said.digest != ground.digest:
+        yield Fault(
+            "other-benchmark",
+            "error",
+            f"made for {said.name} {said.version} with the digest {said.digest[:12]}, not for {ground.name} "
+            f"{ground.version} with {ground.digest[:12]}; evaluate on the benchmark as the board has it",
+        )
+    if said.view != ground.view:
+        yield Fault("other-view", "error", f"tables were shown as {said.view!r}, and not as {ground.view!r}")
+    if description.run.entries != entries or (digest and description.run.digest != digest):
+        message = "the run is not the one described: changed after it was packed; pack it again"
+        yield Fault("run-digest", "error", message)
