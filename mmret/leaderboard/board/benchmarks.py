@@ -1,0 +1,144 @@
+"""Benchmarks on a board: their labels are frozen when they are added, and stay on the server."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from ...benchmarks import Benchmark as Labelled
+from ...errors import InputError, first_ten
+from ...evaluation import protocols_of, usual_measures
+from ...evaluation.measures import Measure
+from ..submissions import Ground
+from .answers import save_answers
+from .board import Board
+from .database import Benchmark
+from .files import digest_of
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On what terms a board takes submissions.
+
+    Parameters
+    ----------
+    hidden: whether nobody but the board has the labels.
+    public_id: id of the public counterpart of a hidden benchmark on this board.
+    quota_day, quota_total: submissions of a team a UTC day and for ever; None for any number.
+    decimals: to which figures are rounded before anybody sees them; None where they are not.
+    """
+
+    hidden: bool = False
+    public_id: str | None = None
+    quota_day: int | None = None
+    quota_total: int | None = None
+    decimals: int | None = None
+
+    @classmethod
+    def usual(cls, *, hidden: bool, public_id: str | None = None) -> Terms:
+        """Those of a benchmark whose labels anybody may have, or of a hidden one, which must not become an oracle."""
+        if hidden:
+            return cls(hidden=True, public_id=public_id, quota_day=2, quota_total=50, decimals=3)
+        return cls(public_id=public_id, quota_day=20)
+
+
+def add_benchmark(
+    board: Board,
+    labelled: Labelled,
+    terms: Terms,
+    *,
+    source: str,
+    identity: str | None = None,
+    main_protocol: str | None = None,
+    main_measure: str | None = None,
+    replace: bool = False,
+) -> Benchmark:
+    """Add a benchmark, or change the labels or terms of one.
+
+    Parameters
+    ----------
+    labelled: the benchmark with its labels; what its exclusion list names is left out.
+    source: its name or folder, for whoever runs the board.
+    identity: as it stands in addresses: small letters, digits and hyphens; by default made from its name.
+    main_protocol, main_measure: by which it is ranked first; by default the first usual ones.
+    replace: change the one of that identity, which must ask the same; its submissions must be scored anew.
+
+    Raises `InputError` when there is one of that identity and it is not to be replaced, when there is none and it is,
+    and when the terms contradict the board or themselves.
+    """
+    identity = identity or re.sub("[^a-z0-9]+", "-", labelled.name.lower()).strip("-")
+    if not re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", identity) or len(identity) > 64:
+        raise InputError(f"{identity!r} cannot stand in addresses: small letters, digits and hyphens, at most 64")
+    usual = protocols_of(labelled)
+    protocols = [one.name for one in usual if one.everything == usual[0].everything]  # what one run can be scored under
+    measures = [str(Measure.parse(name)) for name in usual_measures(labelled)]
+    ground = Ground.of(labelled)
+    with board.files.held(), board.private.held():
+        row = Benchmark(
+            id=identity,
+            name=labelled.name,
+            version=labelled.version,
+            title=str(labelled.about.get("title", labelled.name)),
+            view=labelled.view,
+            digest=ground.digest,
+            ground_digest=_keep_ground(board, ground),
+            answers_digest=_keep_answers(board, labelled),
+            main_protocol=_one_of("protocol", main_protocol, protocols),
+            main_measure=_one_of("measure", main_measure, measures),
+            protocols=protocols,
+            measures=measures,
+            slices=list(labelled.usable().slices),
+            source=source,
+            hidden=terms.hidden,
+            public_id=terms.public_id,
+            quota_day=terms.quota_day,
+            quota_total=terms.quota_total,
+            decimals=terms.decimals,
+        )
+        with board.writing() as session:
+            if terms.public_id is not None:
+                public = session.get(Benchmark, terms.public_id)
+                if not terms.hidden or public is None or public.hidden:
+                    raise InputError(f"{terms.public_id!r} is no public counterpart of {identity} on this board")
+            known = session.get(Benchmark, identity, with_for_update=True)
+            if known is not None and not replace:
+                raise InputError(f"there is a benchmark {identity!r} already; give --id ANOTHER, or --replace it")
+            if known is None and replace:
+                raise InputError(f"there is no benchmark {identity!r} to replace; leave out --replace")
+            if known is not None:
+                if known.digest != ground.digest:
+                    raise InputError(
+                        f"{source} does not ask what {identity} asks, so runs of the one do not fit the other"
+                    )
+                row.generation, row.added_at = known.generation + 1, known.added_at
+            return session.merge(row)
+
+
+def benchmarks(board: Board) -> list[Benchmark]:
+    """All benchmarks of a board, in the order in which they came."""
+    with board.reading() as session:
+        return list(session.scalars(select(Benchmark).order_by(Benchmark.added_at, Benchmark.id)))
+
+
+def _keep_ground(board: Board, ground: Ground) -> str:
+    with board.files.stage() as staged:
+        ground.save(staged)
+        digest = digest_of(staged)
+        board.files.keep(staged, digest)
+        return digest
+
+
+def _keep_answers(board: Board, labelled: Labelled) -> str:
+    with board.private.stage() as staged:
+        save_answers(labelled, staged)
+        digest = digest_of(staged)
+        board.private.keep(staged, digest)
+        return digest
+
+
+def _one_of(kind: str, name: str | None, known: list[str]) -> str:
+    if name is not None and name not in known:
+        raise InputError(f"the {kind} {name!r} is not one of {first_ten(known)}")
+    return name or known[0]
