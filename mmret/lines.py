@@ -1,4 +1,4 @@
-"""What models wrote, kept on disk: files of JSON lines that a person can read and no kill can spoil."""
+"""What models wrote and people judged, kept on disk: JSON lines that a person can read and no kill can spoil."""
 
 from __future__ import annotations
 
@@ -45,16 +45,9 @@ class Lines:
 
         Raises `RunError` when the disk takes no more.
         """
-        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
         try:
             self._describe()
-            with self.path.open("ab") as file:
-                # One write: runs side by side may share the file. The leading line break parts the rows from one that a
-                # killed process left unfinished.
-                file.write(b"\n" + lines)
-                file.flush()
-                os.fsync(file.fileno())
-                return file.tell() - len(lines)
+            return append_lines(self.path, *rows)
         except OSError as error:
             raise RunError(
                 f"{self.path}: new lines cannot be kept: {error.strerror or error}; "
@@ -71,8 +64,20 @@ class Lines:
             unfinished.replace(described)
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Place and content of each row of a file; none where there is no file."""
+def append_lines(path: Path, *rows: Mapping[str, Any]) -> int:
+    """Add rows to a file and give the place of the first; once this returns, they survive a kill or a power cut."""
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    with path.open("ab") as file:
+        # One write: processes side by side may share the file. The leading line break parts the rows from one that a
+        # killed process left unfinished.
+        file.write(b"\n" + lines)
+        file.flush()
+        os.fsync(file.fileno())
+        return file.tell() - len(lines)
+
+
+def read_lines(path: Path, field: str = "sha256") -> Iterator[tuple[int, dict[str, Any]]]:
+    """Place and content of each row of a file that has the field; none where there is no file."""
     if not path.exists():
         return
     place = 0
@@ -82,6 +87,6 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 row = json.loads(line)
             except ValueError:
                 row = None  # empty, or the last line of a run that was killed while writing it
-            if isinstance(row, dict) and "sha256" in row:
+            if isinstance(row, dict) and field in row:
                 yield place, row
             place += len(line)

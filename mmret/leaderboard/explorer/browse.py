@@ -37,7 +37,7 @@ def select(
     system: the system, A, that is judged; None for the first.
     versus: another, B, for "a_right_b_wrong" and "gap"; None for the first that is not A.
     kind: "wrong": A does not place a right document within the first; "a_right_b_wrong": A does and B does not;
-        "source_beats_target": the source stands above every right document with A; "ties": A's best right document ties.
+        "source_beats_target": the source stands above every right document with A; "ties": A's best right one ties.
     within: how many places are "the first"; where documents tie, the mean of their places decides.
     text: words that must all occur in the query's text or its id, in any case.
     sort: "rank": A's best first; "gap": where A's reciprocal rank exceeds B's the most first; "id". Equals by id.
