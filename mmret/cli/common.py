@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from ..errors import InputError
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Bench = Annotated[str, typer.Argument(help="Name of a benchmark, or a folder that holds one.")]
@@ -26,8 +28,22 @@ Split = Annotated[str | None, typer.Option(help="Which queries, where a benchmar
 Provenance = Annotated[
     str | None, typer.Option(help="Keep only labels that come from these, separated by commas: human, model:ID, scan.")
 ]
+Choices = Annotated[
+    list[str] | None, typer.Option("--set", help="NAME=VALUE, a part or prompt of the model; repeat for several.")
+]
 WorkerCount = Annotated[int | None, typer.Option(help="Decoding processes.")]
 TimeLimit = Annotated[float, typer.Option(help="Seconds a decoder may take for one file.")]
+
+
+def choices_of(pairs: Sequence[str] | None) -> dict[str, str]:
+    """What `--set` was given. Raises `InputError` for a text that is no NAME=VALUE."""
+    chosen = {}
+    for text in pairs or ():
+        name, separator, value = text.partition("=")
+        if not name or not separator:
+            raise InputError(f"--set takes NAME=VALUE, not {text!r}")
+        chosen[name] = value
+    return chosen
 
 
 def names(text: str | None) -> list[str]:

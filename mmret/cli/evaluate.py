@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ..errors import InputError
 from .common import (
     Cache,
+    Choices,
     Data,
     Exclusions,
     FieldMap,
@@ -22,6 +22,7 @@ from .common import (
     TimeLimit,
     View,
     WorkerCount,
+    choices_of,
     names,
     note,
     show,
@@ -80,9 +81,7 @@ def evaluate_model(
     ] = None,
     backbone: Annotated[str | None, typer.Option(help="What embeds the words and frames, likewise.")] = None,
     prompt: Annotated[str | None, typer.Option(help="What the captioner is asked, likewise.")] = None,
-    choose: Annotated[
-        list[str] | None, typer.Option("--set", help="NAME=VALUE, a part or prompt of the model; repeat for several.")
-    ] = None,
+    choose: Choices = None,
     frames: Annotated[int, typer.Option(help="Frames read of each clip.")] = 8,
     sampling: Annotated[
         str, typer.Option(help="Which frames: centres of equal stretches, or with both ends.")
@@ -115,7 +114,7 @@ def evaluate_model(
         cost_items=cost_items,
         device=device,
         dtype=dtype,
-        choices=_choices(captioner, backbone, prompt, choose or ()),
+        choices=_choices(captioner, backbone, prompt, choices_of(choose)),
         frames=frames,
         sampling=sampling,
         reader=reader.value,
@@ -168,13 +167,8 @@ def _show_tables(record: Mapping[str, Any]) -> None:
         show(blind_table(record, record["settings"]["resolved"]["measures"][0]))
 
 
-def _choices(captioner: str | None, backbone: str | None, prompt: str | None, others: Sequence[str]) -> dict[str, str]:
+def _choices(
+    captioner: str | None, backbone: str | None, prompt: str | None, others: Mapping[str, str]
+) -> dict[str, str]:
     named = {"captioner": captioner, "backbone": backbone, "caption_prompt": prompt}
-    return dict(_pair(one) for one in others) | {name: value for name, value in named.items() if value is not None}
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, separator, value = text.partition("=")
-    if not name or not separator:
-        raise InputError(f"--set takes NAME=VALUE, not {text!r}")
-    return name, value
+    return {**others, **{name: value for name, value in named.items() if value is not None}}

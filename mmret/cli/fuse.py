@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError
-from .common import Cache, Data, Json, Split, View, note, show, show_json
+from .common import Cache, Choices, Data, FieldMap, Json, Split, View, choices_of, note, show, show_json
 from .runs import OnMissing
 
 if TYPE_CHECKING:
@@ -118,7 +118,6 @@ def _routed(aligned: Aligned, rules: str, bench: str | None, data: Path | None) 
 
 
 def _rule(text: str) -> tuple[str, int]:
-
     label, _, number = text.strip().rpartition("=")
     if not label or not number.isdecimal():
         raise InputError(f"--route takes margin or LABEL=NUMBER,…, not {text!r}")
@@ -126,7 +125,6 @@ def _rule(text: str) -> tuple[str, int]:
 
 
 def _numbers(text: str) -> list[float]:
-
     try:
         return [float(number) for number in text.split(",")]
     except ValueError:
@@ -143,7 +141,9 @@ def rerank(
     ] = 100,
     data: Data = None,
     view: View = None,
+    field_map: FieldMap = None,
     split: Split = None,
+    choose: Choices = None,
     measure: Annotated[list[str] | None, typer.Option(help="Measure such as nDCG@10; repeat for several.")] = None,
     batch_size: Annotated[int, typer.Option(help="Items embedded, or queries scored, at a time.")] = 16,
     device: Annotated[str, typer.Option(help="Device of torch, such as cpu or cuda.")] = "auto",
@@ -163,10 +163,11 @@ def rerank(
         batch_size=batch_size,
         device=device,
         dtype=dtype,
+        choices=choices_of(choose),
         seed=seed,
         cache=cache,
     )
-    benchmark = load_benchmark(bench, data, cache=cache, view=view, split=split)
+    benchmark = load_benchmark(bench, data, cache=cache, view=view, field_map=field_map, split=split)
     found = rerank_run(run_at(run), str(run), benchmark, model, k, settings, show=True)
     first = load_result(run).record if run.is_dir() else None
     write_run(found.run, output, tag=model)
