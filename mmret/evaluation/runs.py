@@ -72,6 +72,8 @@ def run_of(
 def read_run(path: Path) -> Run:
     """Read a run: Parquet with the columns `query`, `document`, `score`, or TREC's six columns, also gzipped.
 
+    Parquet is known by its name or, under another one, by its first bytes.
+
     Raises `InputError` naming the file, and the line of a text file, that cannot be read.
     """
     import pyarrow as pa
@@ -79,12 +81,19 @@ def read_run(path: Path) -> Run:
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     try:
-        rows = _read_parquet(path) if path.suffix == ".parquet" else _read_trec(path)
+        rows = _read_parquet(path) if _is_parquet(path) else _read_trec(path)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{path}: not a run: {' '.join(str(error).split())}") from None
     if not rows.lines:
         raise InputError(f"{path}: the run is empty")
     return rows.run()
+
+
+def _is_parquet(path: Path) -> bool:
+    if path.suffix == ".parquet":
+        return True
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
 
 
 class _Rows:

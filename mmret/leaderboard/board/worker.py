@@ -1,0 +1,202 @@
+"""Work on the queue: score each submission in a child process with limits, and record what came of it once."""
+
+from __future__ import annotations
+
+import logging
+import math
+import multiprocessing
+import os
+import resource
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from multiprocessing.connection import wait as wait_for
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from pebble import ProcessExpired, ProcessPool
+from sqlalchemy import delete, insert, update
+
+from ...errors import InputError, RunError
+from . import jobs
+from .board import Board
+from .database import Audit, Benchmark, Score, State, Submission, now
+from .files import digest_of
+
+if TYPE_CHECKING:
+    from .scorer import Scored
+
+IDLE = 0.5  # seconds between two looks at an empty queue
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the scoring of one submission may take: seconds by the clock, and bytes of address space."""
+
+    seconds: float = 300.0
+    bytes: int = 4 << 30
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An attempt that failed.
+
+    Parameters
+    ----------
+    reason: for the team; `error`: for whoever runs the board.
+    again: whether another attempt may succeed.
+    """
+
+    reason: str
+    error: str
+    again: bool = True
+
+
+def run(board: Board, *, once: bool = False, limits: Limits | None = None, lease: float = jobs.LEASE) -> int:
+    """Score what is queued, oldest first; how many jobs were ended.
+
+    Parameters
+    ----------
+    once: return when the queue is empty; otherwise wait for more, for ever.
+    lease: seconds after which another worker takes over a job when this one is no more.
+
+    What earlier processes left behind is cleared away first. Raises `RunError` when the disk or the database takes no
+    more: the job at hand stays in the queue.
+    """
+    name, ended = jobs.worker_name(), 0
+    released, swept = jobs.release_dead(board), board.sweep()
+    _log.info("worker started", extra={"fields": {"worker": name, "released": released, "swept": swept}})
+    with _Child(limits or Limits()) as child:
+        while True:
+            claimed = jobs.claim(board, name, lease)
+            if claimed is not None:
+                ended += _work(board, child, claimed, lease)
+            elif once:
+                return ended
+            else:
+                time.sleep(IDLE)
+
+
+def _work(board: Board, child: _Child, claimed: jobs.Claim, lease: float) -> bool:
+    """Score one submission; whether its job was ended."""
+    started = time.monotonic()
+    with board.reading() as session:
+        submission = session.get_one(Submission, claimed.submission)
+        benchmark = session.get_one(Benchmark, submission.benchmark_id)
+    fields = {"submission": submission.id, "benchmark": benchmark.id}
+    try:
+        path = board.files.checked(submission.file_digest)
+    except RunError as error:
+        jobs.fail(board, claimed, "the board has lost the file; please send it again", str(error), again=False)
+        return True
+    answers = board.private.checked(benchmark.answers_digest)
+    future = child.score(answers, path, benchmark.protocols, benchmark.measures)
+    while not wait([future], lease / 3).done:
+        if not jobs.extend(board, claimed, lease):
+            future.cancel()
+            return False
+    outcome = child.outcome(future)
+    if isinstance(outcome, Failure):
+        jobs.fail(board, claimed, outcome.reason, outcome.error, again=outcome.again)
+        _log.warning("scoring failed", extra={"fields": fields | {"error": outcome.error}})
+        return True
+    recorded = _record(board, claimed, submission, outcome)
+    _log.info("scored", extra={"fields": fields | {"seconds": round(time.monotonic() - started, 3)}})
+    return recorded
+
+
+def _record(board: Board, claimed: jobs.Claim, scored_one: Submission, scored: Scored) -> bool:
+    """Write figures, values and state together, if the job is still held; whether it was."""
+    from .scorer import SCORER_VERSION
+    from .values import save_values
+
+    with board.private.stage() as staged, board.private.held():
+        try:
+            save_values(staged, scored.per_query, scored.traits)
+        except OSError as error:
+            raise RunError(f"{staged}: values cannot be written: {error.strerror or error}") from error
+        digest = digest_of(staged)
+        with board.writing() as session:
+            job = jobs.held(session, claimed)
+            if job is None:
+                return False
+            submission = session.get_one(Submission, scored_one.id, with_for_update=True)
+            board.private.keep(staged, digest)
+            session.execute(delete(Score).where(Score.submission_id == submission.id))
+            session.execute(insert(Score), [row | {"submission_id": submission.id} for row in scored.figures])
+            submission.values_digest, submission.scorer_version = digest, SCORER_VERSION
+            submission.scored_at = now()
+            if submission.state in (State.pending, State.failed):
+                submission.state, submission.decided_at = State.verified, now()
+            session.execute(
+                update(Benchmark)
+                .where(Benchmark.id == submission.benchmark_id)
+                .values(generation=Benchmark.generation + 1)
+            )
+            detail = {"scorer": SCORER_VERSION, "state": submission.state}
+            session.add(Audit(actor="worker", action=job.kind, submission_id=submission.id, detail=detail))
+            jobs.finish(job)
+    return True
+
+
+class _Child:
+    """A child process for each submission, forked from a process that has the libraries and no threads."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["__main__", f"{__package__}.scorer"])
+        self._pool = ProcessPool(1, max_tasks=1, context=context, initializer=_confine, initargs=[limits])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()
+
+    def score(self, answers: Path, run: Path, protocols: Sequence[str], measures: Sequence[str]) -> Future[Any]:
+        """Begin to score a file; see `scorer.score`."""
+        return self._pool.schedule(_score, args=[answers, run, protocols, measures], timeout=self._limits.seconds)
+
+    def outcome(self, future: Future[Any]) -> Scored | Failure:
+        """What came of it, once it is done."""
+        try:
+            return future.result()
+        except TimeoutError:
+            reason = f"scoring did not end within {self._limits.seconds:g} s"
+        except ProcessExpired as expired:
+            reason = f"the scoring process crashed (exit code {expired.exitcode})"
+        return Failure(reason, reason)
+
+
+def _score(answers: Path, run: Path, protocols: Sequence[str], measures: Sequence[str]) -> Scored | Failure:
+    """In the child: errors travel as values, because not all of them can be pickled."""
+    from .scorer import score
+
+    try:
+        return score(answers, run, protocols, measures)
+    except InputError as error:
+        return Failure(str(error), str(error), again=False)
+    except MemoryError as error:
+        return Failure("scoring needed more memory than the board allows", repr(error))
+    except Exception as error:  # its text may tell of labels: not for the team
+        return Failure("the scorer failed; whoever runs the board can see why", repr(error))
+
+
+def _confine(limits: Limits) -> None:
+    """In the child: set the limits, and end with the worker, whatever ends that."""
+    seconds = math.ceil(limits.seconds) * 2  # by two cores, should the clock's limit fail
+    for kind, limit in ((resource.RLIMIT_AS, limits.bytes), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0)):
+        resource.setrlimit(kind, (limit, limit))
+    threading.Thread(target=_end_with_worker, daemon=True).start()
+
+
+def _end_with_worker() -> None:
+    worker = multiprocessing.parent_process()
+    assert worker is not None
+    wait_for([worker.sentinel])
+    os._exit(1)
