@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -13,25 +15,42 @@ from ...errors import RunError
 from .traits import Traits
 
 
-NOT_MEASURES = ["protocol", "query", "candidates", "greater", "tied", "cluster"]
+@dataclass(frozen=True)
+class Values:
+    """The values of each query, in the order of the labels.
 
-
-def save_values(path: Path, per_query: pd.DataFrame, traits: Traits) -> None:
-    """Write what `score_run_on` found of each query (`RunScores.per_query`), and who is at the top (`Traits.top`).
-
-    Queries keep their order. Equal values make equal bytes.
+    Parameters
+    ----------
+    measured: (protocol, measure) → expected value, float64 `(queries,)`, NaN where there is none.
+    clusters: equal for queries that belong together, int32 `(queries,)`.
+    traits: of the run.
     """
-    arrays: dict[str, Any] = {"top": traits.top}
-    for protocol, rows in per_query.groupby("protocol", sort=False):
-        arrays["clusters"] = np.unique(rows["cluster"].to_numpy(str), return_inverse=True)[1].astype(np.int32)
-        for measure in rows.columns.difference(NOT_MEASURES):
-            arrays[_name(str(protocol), measure)] = rows[measure].to_numpy(np.float64)
-    with path.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+    measured: Mapping[tuple[str, str], NDArray[np.float64]]
+    clusters: NDArray[np.int32]
+    traits: Traits
+
+    @classmethod
+    def of(cls, per_query: pd.DataFrame, measures: Sequence[str], traits: Traits) -> Self:
+        """From what `score_run_on` found of each query (`RunScores.per_query`)."""
+        protocols = {str(name): rows for name, rows in per_query.groupby("protocol", sort=False)}
+        names = next(iter(protocols.values()))["cluster"].to_numpy(str)
+        measured = {
+            (protocol, measure): rows[measure].to_numpy(np.float64)
+            for protocol, rows in protocols.items()
+            for measure in measures
+        }
+        return cls(measured, np.unique(names, return_inverse=True)[1].astype(np.int32), traits)
+
+    def save(self, path: Path) -> None:
+        """Write all but the figures of the traits; equal values make equal bytes."""
+        arrays: dict[str, Any] = {_name(*key): column for key, column in self.measured.items()}
+        with path.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, clusters=self.clusters, top=self.traits.top, **arrays)
 
 
 def load_values(path: Path, protocol: str, measure: str) -> NDArray[np.float64]:
-    """A measure of each query, float64 `(queries,)`, NaN where it has no value. Raises `RunError` for a file that does not hold it."""
+    """A measure of each query, float64 `(queries,)`. Raises `RunError` for a file that does not hold it."""
     values: NDArray[np.float64] = _load(path, _name(protocol, measure))
     return values
 
