@@ -70,9 +70,11 @@ def accept(board: Board, team: Team, benchmark: Benchmark, path: Path, report: R
             run_digest=report.run_digest,
             description=description.model_dump(mode="json"),
         )
-        audit = Audit(actor=team.name, action="submit", submission_id=submission.id, detail={"size": size})
-        session.add_all([submission, Job(submission_id=submission.id), audit])
+        session.add(submission)
         session.flush()
+        session.add(Job(submission_id=submission.id))
+        session.add(Audit(actor=team.name, action="submit", submission_id=submission.id, detail={"size": size}))
+        session.flush()  # last of all comes the file, which no error can take back
         board.files.keep(path, digest)
     return submission
 

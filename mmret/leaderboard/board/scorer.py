@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from ...evaluation import read_run, score_run_on
 from .answers import load_answers
 from .traits import Traits
+from .values import Values
 
 SCORER_VERSION = "1"  # grows with every change after which the same file may get another figure
 
@@ -24,13 +23,11 @@ class Scored:
     Parameters
     ----------
     figures: the columns of `database.Score`, but for the submission, one row a protocol, slice and measure.
-    per_query: as in `mmret.evaluation.RunScores`.
-    traits: what the run looks like beside the labels.
+    values: of each query.
     """
 
     figures: list[dict[str, Any]]
-    per_query: pd.DataFrame
-    traits: Traits
+    values: Values
 
 
 def score(answers: Path, run: Path, protocols: Sequence[str], measures: Sequence[str]) -> Scored:
@@ -45,7 +42,8 @@ def score(answers: Path, run: Path, protocols: Sequence[str], measures: Sequence
     """
     labelled, asked = load_answers(answers), read_run(run)
     found = score_run_on(asked, labelled, protocols=protocols, measures=measures)
-    return Scored(list(_figures(found.scores)), found.per_query, Traits.of(asked, labelled))
+    values = Values.of(found.per_query, measures, Traits.of(asked, labelled))
+    return Scored(list(_figures(found.scores)), values)
 
 
 def _figures(scores: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

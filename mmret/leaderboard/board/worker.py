@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pebble import ProcessExpired, ProcessPool
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, update
 
 from ...errors import InputError, RunError
 from . import jobs
 from .board import Board
 from .database import Audit, Benchmark, Score, State, Submission, now
+from .feedback import told
 from .files import digest_of
 
 if TYPE_CHECKING:
@@ -103,19 +104,18 @@ def _work(board: Board, child: _Child, claimed: jobs.Claim, lease: float) -> boo
         jobs.fail(board, claimed, outcome.reason, outcome.error, again=outcome.again)
         _log.warning("scoring failed", extra={"fields": fields | {"error": outcome.error}})
         return True
-    recorded = _record(board, claimed, submission, outcome)
+    recorded = _record(board, claimed, benchmark, outcome)
     _log.info("scored", extra={"fields": fields | {"seconds": round(time.monotonic() - started, 3)}})
     return recorded
 
 
-def _record(board: Board, claimed: jobs.Claim, scored_one: Submission, scored: Scored) -> bool:
+def _record(board: Board, claimed: jobs.Claim, benchmark: Benchmark, scored: Scored) -> bool:
     """Write figures, values and state together, if the job is still held; whether it was."""
     from .scorer import SCORER_VERSION
-    from .values import save_values
 
     with board.private.stage() as staged, board.private.held():
         try:
-            save_values(staged, scored.per_query, scored.traits)
+            scored.values.save(staged)
         except OSError as error:
             raise RunError(f"{staged}: values cannot be written: {error.strerror or error}") from error
         digest = digest_of(staged)
@@ -123,19 +123,16 @@ def _record(board: Board, claimed: jobs.Claim, scored_one: Submission, scored: S
             job = jobs.held(session, claimed)
             if job is None:
                 return False
-            submission = session.get_one(Submission, scored_one.id, with_for_update=True)
+            submission = session.get_one(Submission, job.submission_id, with_for_update=True)
             board.private.keep(staged, digest)
             session.execute(delete(Score).where(Score.submission_id == submission.id))
-            session.execute(insert(Score), [row | {"submission_id": submission.id} for row in scored.figures])
+            session.add_all(told(benchmark, [Score(submission_id=submission.id, **row) for row in scored.figures]))
             submission.values_digest, submission.scorer_version = digest, SCORER_VERSION
             submission.scored_at = now()
             if submission.state in (State.pending, State.failed):
                 submission.state, submission.decided_at = State.verified, now()
-            session.execute(
-                update(Benchmark)
-                .where(Benchmark.id == submission.benchmark_id)
-                .values(generation=Benchmark.generation + 1)
-            )
+            grown = update(Benchmark).where(Benchmark.id == submission.benchmark_id)
+            session.execute(grown.values(generation=Benchmark.generation + 1))
             detail = {"scorer": SCORER_VERSION, "state": submission.state}
             session.add(Audit(actor="worker", action=job.kind, submission_id=submission.id, detail=detail))
             jobs.finish(job)
