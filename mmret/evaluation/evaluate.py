@@ -169,7 +169,7 @@ def evaluate(
     `if __name__ == "__main__":`.
     """
     settings = settings or Settings()
-    device = _device(settings.device, model)
+    device = resolve_device(settings.device, model)
     if isinstance(benchmark, str):
         benchmark = load_benchmark(benchmark, data, cache=settings.cache)
     whole = benchmark
@@ -253,7 +253,7 @@ def _answer(
     return answers, made
 
 
-def _device(wanted: str, model: str) -> str:
+def resolve_device(wanted: str, model: str) -> str:
     """The device to run on; torch is asked only for models that use it."""
     if wanted == "auto" and not find_encoder(model).spec.packages:
         return "cpu"

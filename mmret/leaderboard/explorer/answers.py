@@ -31,6 +31,11 @@ class System:
     result: Result
 
     @property
+    def model(self) -> str:
+        """The reference by which the model is loaded, such as "text"."""
+        return str(self.result.record["model"]["name"])
+
+    @property
     def run(self) -> Run:
         """Its run, of the first protocol scored."""
         return self.result.run

@@ -66,7 +66,8 @@ def mended(benchmark: Benchmark, changes: Sequence[Tally], protocol: str) -> Men
     asked = {item.id: i for i, item in enumerate(benchmark.queries)}
     known = {item.id: i for i, item in enumerate(benchmark.documents)}
     grades = [dict(zip(one.tolist(), benchmark.gains[a:b].tolist(), strict=True)) for one, a, b in _lists(benchmark)]
-    applied, outside = [], []
+    applied: list[Tally] = []
+    outside: list[Tally] = []
     for change in changes:
         query, document = asked.get(change.query, -1), known.get(change.document, -1)
         candidate = query >= 0 and document >= 0 and in_gallery(galleries, np.array([query]), np.array([document]))[0]
