@@ -6,21 +6,26 @@ import asyncio
 import contextlib
 import hashlib
 import ipaddress
+import os
 import re
+import shutil
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..submissions import MAX_BYTES
 from .problems import ProblemError
 
-UPLOAD = re.compile(r"/api/v1/benchmarks/[^/]+/submissions|/gradio_api/upload")
-FREE = re.compile(r"/(assets|static)/|/health$|/metrics$|/favicon\.ico$")
+UPLOAD = re.compile(r"/api/v1/benchmarks/[^/]+/submissions")
+SPARE = 1 << 30  # bytes that uploads leave free on the disk
+FREE = re.compile(r"/(assets|static)/|/health$|/favicon\.ico$")
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,20 @@ class Limits:
 
     requests: float = 1200
     uploads: float = 60
-    upload_bytes: int = 200_000_000
-    body_bytes: int = 4_000_000
+    upload_bytes: int = MAX_BYTES
+    body_bytes: int = 1_000_000
     uploads_at_once: int = 64
     idle: float = 20
     bytes_per_second: float = 10_000
     linger: float = 2
+
+
+USUAL = Limits()
+
+
+def has_room(folder: Path) -> bool:
+    """Whether files can be written there and the disk has space to spare."""
+    return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > SPARE
 
 
 class Buckets:

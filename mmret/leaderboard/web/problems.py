@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
-from starlette.responses import JSONResponse
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 
-from ...errors import InputError
+from ...errors import InputError, RunError, first_ten
 from ..submissions import Fault
+
+_log = logging.getLogger("mmret.web")
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -54,9 +60,32 @@ class ProblemError(InputError):
             "status": self.status,
             "code": self.code,
             "detail": str(self),
-            "faults": [fault.model_dump() if hasattr(fault, "model_dump") else vars(fault) for fault in self.faults],
+            "faults": [asdict(fault) for fault in self.faults],
         }
 
     def response(self) -> JSONResponse:
         """The answer to the request."""
         return JSONResponse(self.body(), self.status, self.headers(), MEDIA_TYPE)
+
+
+async def _of_problem(_: Request, error: ProblemError) -> Response:
+    return error.response()
+
+
+async def _of_invalid(_: Request, error: RequestValidationError) -> Response:
+    wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", first_ten(wrong)).response()
+
+
+async def _of_failure(_: Request, error: RunError) -> Response:
+    """Of disk or database; its text is for whoever runs the board."""
+    _log.error("the board failed", exc_info=error)
+    detail = "the board cannot do this now; try again soon"
+    return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, retry_after=5).response()
+
+
+HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
+    ProblemError: _of_problem,
+    RequestValidationError: _of_invalid,
+    RunError: _of_failure,
+}

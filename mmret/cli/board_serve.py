@@ -1,0 +1,35 @@
+"""Serve a board."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def serve(
+    folder: Annotated[Path, typer.Argument(help="Folder of the board, made by `mmret board init`.")],
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 7860,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Scoring processes; 0 where `mmret board worker` runs on its own.")
+    ] = 1,
+    requests: Annotated[
+        float, typer.Option(min=1, help="Requests a minute allowed to each address and each token.")
+    ] = 1200,
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option(help="Address or network of a reverse proxy that is believed; repeat for more."),
+    ] = None,
+    frame: Annotated[
+        list[str] | None,
+        typer.Option(help="Origin whose pages may frame the board, such as https://huggingface.co; repeat for more."),
+    ] = None,
+) -> None:
+    """Serve a board and score what is submitted, until it is stopped; PostgreSQL by MMRET_BOARD_DATABASE."""
+    from ..leaderboard.web.limits import Limits
+    from ..leaderboard.web.server import run_server
+
+    limits = Limits(requests=requests)
+    run_server(folder, host=host, port=port, workers=workers, limits=limits, proxies=proxy or (), frames=frame or ())

@@ -1,0 +1,73 @@
+"""Run a board: the web server in this process, the scorers beside it."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...errors import RunError
+from ..board import Board
+from .crew import Crew
+from .limits import USUAL, Limits
+from .observe import log_as_json
+
+CONNECTIONS = 512  # at one time, all clients together; those beyond are answered 503
+FAREWELL = 10  # seconds that open requests get when the server ends
+
+_log = logging.getLogger("mmret.web.server")
+
+
+def run_server(
+    folder: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    database_url: str | None = None,
+    workers: int = 1,
+    limits: Limits = USUAL,
+    proxies: Sequence[str] = (),
+    frames: Sequence[str] = (),
+) -> None:
+    """Serve the board in a folder until SIGTERM or Ctrl-C; logs go to stderr as JSON lines.
+
+    Parameters
+    ----------
+    port: 0 takes a free one, which the log tells.
+    workers: scoring processes; 0 where `mmret board worker` runs on its own.
+    proxies: addresses of reverse proxies, whose word on a client's address and scheme is taken; nobody else's is.
+    frames: origins whose pages may show the board in a frame.
+
+    Raises `InputError` where there is no board, `RunError` when the address cannot be had.
+    """
+    import uvicorn
+
+    with Board.open(folder, database_url) as board, _listening(host, port) as listener:
+        log_as_json()
+        crew = Crew(folder, database_url, workers) if workers else None
+        from .app import create_app  # takes seconds, and what can be refused was refused before
+
+        config = uvicorn.Config(
+            create_app(board, limits=limits, frames=frames, crew=crew),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=list(proxies),
+            limit_concurrency=CONNECTIONS,
+            timeout_graceful_shutdown=FAREWELL,
+            ws="none",
+            lifespan="on",
+        )
+        bound = listener.getsockname()[1]
+        _log.info("serving", extra={"fields": {"host": host, "port": bound, "folder": str(folder)}})
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise RunError(f"{host}:{port}: {error.strerror or error}; name another with --host or --port") from error
