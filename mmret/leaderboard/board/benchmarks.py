@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Self
 
 from sqlalchemy import select
 
@@ -37,11 +38,9 @@ class Terms:
     decimals: int | None = None
 
     @classmethod
-    def usual(cls, *, hidden: bool, public_id: str | None = None) -> Terms:
+    def usual(cls, *, hidden: bool = False) -> Self:
         """Those of a benchmark whose labels anybody may have, or of a hidden one, which must not become an oracle."""
-        if hidden:
-            return cls(hidden=True, public_id=public_id, quota_day=2, quota_total=50, decimals=3)
-        return cls(public_id=public_id, quota_day=20)
+        return cls(hidden=True, quota_day=2, quota_total=50, decimals=3) if hidden else cls(quota_day=20)
 
 
 def add_benchmark(

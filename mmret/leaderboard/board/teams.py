@@ -60,7 +60,7 @@ def issue_token(
     team: str,
     *,
     label: str = "",
-    scopes: Sequence[Scope] = SCOPES,
+    scopes: Sequence[str] = SCOPES,
     expires_at: datetime | None = None,
 ) -> str:
     """A new token of a team: the secret, `mmret_<prefix>_<43 characters>`, which is kept nowhere."""
