@@ -1,0 +1,87 @@
+"""The pages of a board, in Gradio: tables, each submission, comparisons, how to submit, and what it all means.
+
+HTML is made on the server, by templates that escape; what a visitor sorts, filters or leaves out changes in the browser.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlencode
+
+import gradio as gr
+from fastapi import FastAPI
+from markupsafe import Markup
+
+from ....errors import InputError, RunError
+from ...board import Board
+from .about import about
+from .compare import comparison
+from .query import Query
+from .render import TITLE, html
+from .standings import standings
+from .submission import submission
+from .submit import how_to_submit
+
+_HERE = Path(__file__).parent
+_log = logging.getLogger("mmret.web.pages")
+
+Page = Callable[[Board, Query], Markup]
+
+
+def mount(app: FastAPI, board: Board) -> FastAPI:
+    """Serve the pages from the root of `app`, behind what it serves itself. They load nothing from elsewhere."""
+    style = (_HERE / "board.css").read_text(encoding="utf-8")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "SSR mode", UserWarning)  # gradio says so of any app of several pages
+        return gr.mount_gradio_app(
+            app,
+            build(board),
+            path="/",
+            theme=gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+            head=f"<style>{style}</style>",  # gradio rewrites what is given as css, and breaks selectors with :is()
+            footer_links=[],
+            run_history=False,
+            show_error=False,
+        )
+
+
+def build(board: Board) -> gr.Blocks:
+    """The pages: `/`, `/submit`, `/about`, `/submission?id=` and `/compare?id=&id=`."""
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as blocks:
+        gr.Navbar(main_page_name="Tables")
+        _fill(blocks, board, standings, script="board.js")
+    with blocks.route("Submit", "/submit"):
+        _fill(blocks, board, how_to_submit, script="submit.js")
+    with blocks.route("About", "/about"):
+        _fill(blocks, board, about)
+    with blocks.route("Submission", "/submission", show_in_navbar=False):
+        _fill(blocks, board, submission)
+    with blocks.route("Comparison", "/compare", show_in_navbar=False):
+        _fill(blocks, board, comparison)
+    return blocks
+
+
+def _fill(blocks: gr.Blocks, board: Board, page: Page, script: str | None = None) -> None:
+    """Put a page in place when it is loaded, by what its address asks; its script may `show` what another one asks."""
+
+    def show(query: str) -> str:
+        try:
+            return page(board, Query.parse(query))
+        except InputError as error:
+            return html("message.html", words=str(error))
+        except RunError:
+            _log.exception("a page could not be made")
+            return html("message.html", words="The board does not answer; try again soon.")
+
+    def load(request: gr.Request) -> str:
+        return show(urlencode(request.query_params.multi_items()))
+
+    place = gr.HTML(
+        js_on_load=(_HERE / script).read_text(encoding="utf-8") if script else None,
+        apply_default_css=False,
+        server_functions=[show],
+    )
+    blocks.load(load, None, place, queue=False, show_progress="hidden", api_visibility="private")

@@ -1,0 +1,41 @@
+"""What the tables mean, and the data card of each benchmark."""
+
+from __future__ import annotations
+
+import re
+
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from ....benchmarks.registry import read_card
+from ....evaluation.protocols import PROTOCOLS
+from ...board import Board
+from ...board.benchmarks import benchmarks
+from .query import Query
+from .render import html
+
+_FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
+
+
+def about(board: Board, _: Query) -> Markup:
+    """The page."""
+    found = benchmarks(board)
+    cards = {one.id: card(one.name) for one in found}
+    return html("about.html", benchmarks=found, cards=cards, protocols=PROTOCOLS.values())
+
+
+def card(name: str) -> Markup:
+    """The data card of a built-in benchmark, its headings two levels down; nothing for any other benchmark.
+
+    HTML in a card is shown as text, and only web links are links.
+    """
+    try:
+        text = read_card(name)
+    except FileNotFoundError:
+        return Markup("")
+    reader = MarkdownIt("js-default")
+    tokens = reader.parse(_FRONT.sub("", text))
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
+    return Markup(reader.renderer.render(tokens, reader.options, {}))

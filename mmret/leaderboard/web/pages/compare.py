@@ -1,0 +1,117 @@
+"""Chosen submissions side by side: their figures, and paired differences where values of single queries may be told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from markupsafe import Markup
+
+from ....errors import InputError
+from ....evaluation.measures import Measure
+from ....evaluation.statistics import Comparison, compare, holm
+from ...board import Board
+from ...board.database import Benchmark, Score, State, Submission
+from ...board.values import load_clusters, load_values
+from .plots import bars
+from .query import Query
+from .render import html, unit
+from .submission import bar, slices_of
+
+MOST = 6  # systems
+SAMPLES = 2_000  # of the bootstrap and the randomisation test: a visitor waits for them
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class System:
+    """A submission in the comparison: `scores` are those of each slice, None where there is none."""
+
+    submission: Submission
+    name: str
+    team: str
+    scores: Sequence[Score | None]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two systems: `adjusted` is Holm's p over all pairs of the comparison."""
+
+    first: str
+    second: str
+    comparison: Comparison
+    adjusted: float
+
+    @property
+    def differ(self) -> bool:
+        """Whether they can be told apart."""
+        return self.adjusted < ALPHA
+
+
+def comparison(board: Board, query: Query) -> Markup:
+    """The page of the submissions that the address names.
+
+    Raises `InputError` unless they are two to six ranked ones of one benchmark.
+    """
+    identities = query.texts("id")
+    if not 2 <= len(identities) <= MOST:
+        raise InputError(f"choose two to {MOST} rows of one table to compare, not {len(identities)}")
+    with board.reading() as session:
+        found = [one for identity in identities if (one := session.get(Submission, identity)) is not None]
+        if len(found) < len(identities) or any(one.state is not State.verified for one in found):
+            raise InputError("only submissions that are ranked can be compared; choose them in their table")
+        benchmark = found[0].benchmark
+        if any(one.benchmark_id != benchmark.id for one in found):
+            raise InputError("submissions of different benchmarks cannot be compared")
+        protocol = query.one("protocol", benchmark.protocols, benchmark.main_protocol)
+        measure = query.one("measure", benchmark.measures, benchmark.main_measure)
+        systems = [_system(one, benchmark, protocol, measure) for one in found]
+    return html(
+        "compare.html",
+        benchmark=benchmark,
+        protocol=protocol,
+        measure=measure,
+        slices=slices_of(benchmark),
+        systems=systems,
+        pairs=[] if benchmark.hidden else _pairs(board, systems, protocol, measure),
+        samples=SAMPLES,
+        plot=_plot(systems, benchmark, measure),
+    )
+
+
+def _system(submission: Submission, benchmark: Benchmark, protocol: str, measure: str) -> System:
+    found = {one.slice: one for one in submission.scores if (one.protocol, one.measure) == (protocol, measure)}
+    scores = [found.get(name) for name in slices_of(benchmark)]
+    return System(submission, submission.description["model"]["name"], submission.team.name, scores)
+
+
+def _pairs(board: Board, systems: Sequence[System], protocol: str, measure: str) -> list[Pair]:
+    paths = [board.private.path(one.submission.values_digest or "") for one in systems]
+    chosen = list(combinations(range(len(systems)), 2))
+    found = [_compared(paths[i], paths[j], protocol, measure) for i, j in chosen]
+    adjusted = holm([one.p for one in found])
+    return [
+        Pair(systems[i].name, systems[j].name, one, p) for (i, j), one, p in zip(chosen, found, adjusted, strict=True)
+    ]
+
+
+@lru_cache(maxsize=4096)
+def _compared(first: Path, second: Path, protocol: str, measure: str) -> Comparison:
+    """Kept, because files named by their content never change."""
+    a, b = (load_values(path, protocol, measure) for path in (first, second))
+    known = ~np.isnan(a)
+    aggregate = "median" if Measure.parse(measure).name == "MedR" else "mean"
+    return compare(a[known], b[known], load_clusters(first)[known], aggregate=aggregate, samples=SAMPLES)
+
+
+def _plot(systems: Sequence[System], benchmark: Benchmark, measure: str) -> Markup:
+    groups = []
+    for place, name in enumerate(slices_of(benchmark)):
+        scores = [(system.name, one) for system in systems if (one := system.scores[place]) is not None]
+        if scores:
+            groups.append((name, [bar(system, one) for system, one in scores]))
+    return bars("slices", f"{measure} by slice", groups, f"{measure}{unit(measure)}") if groups else Markup("")
