@@ -97,7 +97,11 @@ class Study:
         first = results[0].record["benchmark"]
         benchmark = scored_part(load(first["view"]), results[0], names[0])
         aligned = Aligned.of([result.run for result in results], names, benchmark, missing="zero")
-        return cls(benchmark, [System(*pair) for pair in zip(names, results, strict=True)], load, aligned)
+        study = cls(benchmark, [System(*pair) for pair in zip(names, results, strict=True)], load, aligned)
+        for what, common in (("protocol", study.protocols), ("measure", study.measures)):
+            if not common:
+                raise InputError(f"there is no {what} that all of {', '.join(names)} were scored by; evaluate with one")
+        return study
 
     @property
     def protocols(self) -> list[str]:

@@ -1,0 +1,54 @@
+"""`mmret explore`: see and hear what systems answered, query by query."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .common import Cache, Data, Slices, Split, note
+
+if TYPE_CHECKING:
+    from ..leaderboard.explorer import Study
+
+
+def explore(
+    results: Annotated[list[Path], typer.Argument(help="Output folders of `mmret eval`, of one benchmark.")],
+    data: Data = None,
+    split: Split = None,
+    slices: Slices = None,
+    votes: Annotated[
+        Path | None, typer.Option(help="File of votes on labels. Default: one for each benchmark, beside its data.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen at; others than this machine see what you have.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 takes a free one.")] = 7861,
+    cache: Cache = None,
+) -> None:
+    """See and hear what systems answered: a server for this machine, until Ctrl-C."""
+    from ..leaderboard.explorer import Study
+    from ..leaderboard.explorer.media import MediaShelf
+    from ..leaderboard.explorer.server import serve
+    from ..leaderboard.explorer.votes import Votes, votes_path
+
+    study = Study.open(results, data, split=split, slices=slices, cache=cache)
+    ballots = Votes(votes or votes_path(study.benchmark), study.benchmark)
+    _show(study)
+    study.facts(study.protocols[0])
+    note(f"votes: {ballots.path} ({len(ballots.all())} so far)")
+    serve(study, MediaShelf(study.benchmark), ballots, host, port, lambda address: note(f"serving {address}api/study"))
+
+
+def _show(study: Study) -> None:
+    """What there is, on stdout."""
+    benchmark, measure = study.benchmark, study.measures[0]
+    print(
+        f"{benchmark.name} {benchmark.version}: {len(benchmark.queries):,} queries, "
+        f"{len(benchmark.documents):,} documents; protocols: {', '.join(study.protocols)}"
+    )
+    for system in study.systems:
+        scores = system.result.record["scores"]
+        figures = [f"{name} {scores[name]['all'][measure]['value']:.3f}" for name in study.protocols]
+        print(f"  {system.name}: {measure}, {', '.join(figures)}")
