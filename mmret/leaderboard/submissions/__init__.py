@@ -1,6 +1,6 @@
 """The file that a team sends: a run and its description, packed and checked without a server."""
 
-from .check import MAX_BYTES, MAX_ENTRIES, check
+from .check import MAX_BYTES, MAX_ENTRIES, check, read_description
 from .description import BenchmarkFacts, CostFacts, Description, ModelFacts, RunFacts
 from .form import SUFFIX, run_digest
 from .ground import Ground
@@ -24,5 +24,6 @@ __all__ = [
     "facts_of_benchmark",
     "facts_of_result",
     "pack",
+    "read_description",
     "run_digest",
 ]

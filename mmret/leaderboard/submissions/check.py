@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ...errors import InputError
 from .description import Description
-from .envelope import RefusedError, description_of, open_safely, refused
-from .form import DESCRIPTION_BYTES
+from .envelope import RefusedError, inspect, refused
+from .footer import Footer
+from .form import COLUMNS, DESCRIPTION_BYTES, ENTRY
 from .ground import Ground
 from .report import SHOWN, Fault, Report, visible
 
 MAX_BYTES = 200_000_000
 MAX_ENTRIES = 60_000_000
+_NONE = "the file has no description; make it: mmret submit pack"
 
 
 def check(path: Path, ground: Ground, *, max_bytes: int = MAX_BYTES, max_entries: int = MAX_ENTRIES) -> Report:
@@ -26,11 +29,11 @@ def check(path: Path, ground: Ground, *, max_bytes: int = MAX_BYTES, max_entries
     max_bytes, max_entries: of the file.
     """
     try:
-        with open_safely(path, max_bytes, max_entries) as file:
-            description, faults = _read_description(description_of(file))
-            entries, digest, wrong = _read_rows(file, ground)
+        footer = inspect(path, max_bytes, max_entries)
+        entries, digest, wrong = _read_rows(path, footer.rows, ground)
     except RefusedError as error:
         return Report(error.faults)
+    description, faults = _described(footer)
     faults += wrong
     if description is not None:
         faults += _contradictions(description, ground, entries, digest)
@@ -38,11 +41,27 @@ def check(path: Path, ground: Ground, *, max_bytes: int = MAX_BYTES, max_entries
     return Report(faults, description, entries, digest)
 
 
-def _read_description(text: bytes | None) -> tuple[Description | None, list[Fault]]:
+def read_description(path: Path) -> Description:
+    """The description in a file. Raises `InputError` where there is none."""
+    try:
+        footer = inspect(path, MAX_BYTES, MAX_ENTRIES)
+    except RefusedError as error:
+        raise InputError(f"{path}: no submission: {error}") from None
+    description, faults = _described(footer)
+    if description is None:
+        raise InputError(f"{path}: no submission: {faults[0]}")
+    return description
+
+
+def _described(footer: Footer) -> tuple[Description | None, list[Fault]]:
+    """The description, None where it cannot be read, and what is wrong with it."""
+    text = dict(footer.entries).get(ENTRY.encode())
+    return (None, [Fault("no-description", "error", _NONE)]) if text is None else _parsed(text)
+
+
+def _parsed(text: bytes) -> tuple[Description | None, list[Fault]]:
     from pydantic import ValidationError
 
-    if text is None:
-        return None, [Fault("no-description", "error", "the file has no description; make it: mmret submit pack")]
     if len(text) > DESCRIPTION_BYTES:
         message = f"a description of {len(text):,} bytes; the most is {DESCRIPTION_BYTES:,}"
         return None, [Fault("description", "error", message)]
@@ -62,20 +81,27 @@ def _said(error: Any) -> str:
     return visible(f"{place}: {error['msg']}" if place else error["msg"])
 
 
-def _read_rows(file: Any, ground: Ground) -> tuple[int, str, list[Fault]]:
+def _read_rows(path: Path, expected: int, ground: Ground) -> tuple[int, str, list[Fault]]:
     """Number of entries, digest, and faults. Raises `RefusedError` where the pages cannot be unpacked."""
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     from .rows import BATCH, Rows
 
     rows = Rows(ground)
     try:
-        for batch in file.iter_batches(BATCH):
-            rows.add(batch)
+        with pq.ParquetFile(
+            path,
+            read_dictionary=COLUMNS[:2],
+            pre_buffer=False,
+            page_checksum_verification=True,
+        ) as file:
+            for batch in file.iter_batches(BATCH):
+                rows.add(batch)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise refused("damaged", f"entries cannot be read: {visible(' '.join(str(error).split()))}") from None
-    if rows.entries != file.metadata.num_rows:
-        raise refused("damaged", f"{rows.entries:,} entries where the footer says {file.metadata.num_rows:,}")
+    if rows.entries != expected:
+        raise refused("damaged", f"{rows.entries:,} entries where the footer says {expected:,}")
     return rows.entries, rows.digest, list(rows.faults())
 
 

@@ -20,12 +20,12 @@ from .description import Description
 COLUMNS = ("query", "document", "score")
 ENTRY = "mmret.submission"  # key of the description in the footer
 SUFFIX = ".submission.parquet"
-CODECS = ("ZSTD", "SNAPPY", "UNCOMPRESSED")
+CODECS = {0: "uncompressed", 1: "snappy", 6: "zstd"}
 GROUP_ROWS = 1 << 20  # entries of a row group; with the next, what is unpacked at a time
 CHUNK_BYTES = 1 << 26  # of one column in one row group, unpacked
 UNPACKED_BYTES = 1 << 31  # of a file, unpacked
 GROUPS = 256  # row groups of a file
-PAGES = 20_000  # pages of a file
+PAGES = 5_000  # pages of a file
 FOOTER_BYTES = 1 << 20
 DESCRIPTION_BYTES = 1 << 16
 RECORD = np.dtype([("query", "<u8"), ("document", "<u8"), ("score", "<f4")])  # an entry, as it is digested

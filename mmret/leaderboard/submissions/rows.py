@@ -46,7 +46,8 @@ class Rows:
         self._found = {code: _Tally() for code in _MESSAGES}
 
     def add(self, batch: Any) -> None:
-        """An Arrow batch with the three columns."""
+        """An Arrow batch with the three columns. Raises `ArrowInvalid` for ids that no dictionary or no text holds."""
+        batch.validate(full=True)
         self.entries += len(batch)
         empty = np.zeros(len(batch), bool)
         for name in COLUMNS:
@@ -104,17 +105,18 @@ class Rows:
         unknown = (found < 0) & ~empty
         if unknown.any():
             code = "unknown-queries" if name == "query" else "unknown-documents"
-            self._tally(code, [_text(ids[int(codes[i])]) for i in np.flatnonzero(unknown)[:SHOWN]], unknown)
+            self._tally(code, [visible(ids[int(codes[i])].as_py()) for i in np.flatnonzero(unknown)[:SHOWN]], unknown)
         return found
 
     def _check_scores(self, query: NDArray[np.int64], document: NDArray[np.int64], scores: NDArray[np.float32]) -> None:
         self.listed += np.bincount(query, minlength=len(self.listed))
-        np.minimum.at(self._low, query, scores)
-        np.maximum.at(self._high, query, scores)
         wrong = ~np.isfinite(scores)
         if wrong.any():
             where = [f"{self._pair(query[i], document[i])} {scores[i]}" for i in _first(wrong)]
             self._tally("not-finite", where, wrong)
+            query, scores = query[~wrong], scores[~wrong]
+        np.minimum.at(self._low, query, scores)
+        np.maximum.at(self._high, query, scores)
 
     def _check_keys(self, keys: Keys) -> None:
         """Order, repeats, and whether each document is a candidate."""
@@ -183,8 +185,3 @@ _MESSAGES = {
 
 def _first(which: Bools) -> list[int]:
     return np.flatnonzero(which)[:SHOWN].tolist()
-
-
-def _text(cell: Any) -> str:
-    """An id out of a file, whatever its bytes."""
-    return visible(cell.cast(pa.binary()).as_py().decode("utf-8", "backslashreplace"))
