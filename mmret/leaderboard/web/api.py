@@ -16,7 +16,8 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from ...benchmarks import Ragged
 from ...evaluation import EXPORTS, Result, Run
-from ..board import Board
+from ...errors import InputError
+from ..board import Board, states
 from ..board.benchmarks import benchmarks as all_benchmarks
 from ..board.database import Benchmark, Scope, State, Submission, Team
 from ..board.teams import DeniedError, ScopeError, authenticate
@@ -190,26 +191,37 @@ def get_run(request: Request, board: OfBoard, submission_id: SubmissionId, crede
 )
 def withdraw(board: OfBoard, submission_id: SubmissionId, credentials: Credentials) -> SubmissionOut:
     """Take a submission of one's own off the board, for good; it still counts for the quota."""
-    raise NotImplementedError
+    team = team_of(board, credentials, "withdraw")
+    if find(board, submission_id, team).team_id != team.id:
+        raise ProblemError(403, "not-yours", "only the team that sent a submission withdraws it")
+    try:
+        states.withdraw(board, team, submission_id)
+    except InputError as error:
+        raise ProblemError(409, "state", str(error)) from None
+    return SubmissionOut.of(find(board, submission_id, team), own=True)
 
 
 def visible(
     board: Board, submission_id: str, credentials: HTTPAuthorizationCredentials | None
 ) -> tuple[Submission, bool]:
-    """A submission that whoever asks may see, and whether it is of the own team. Raises `ProblemError` 404."""
+    """A submission that whoever asks may see, and whether it is of the own team. Raises `ProblemError`."""
     team = None if credentials is None else team_of(board, credentials, "read")
+    found = find(board, submission_id, team)
+    return found, team is not None and found.team_id == team.id
+
+
+def find(board: Board, submission_id: str, team: Team | None) -> Submission:
+    """A submission that everybody may see, or the team. Raises `ProblemError` 404."""
     with board.reading() as session:
         wanted = select(Submission).where(Submission.id == submission_id)
         found = session.scalar(wanted.options(joinedload(Submission.team), selectinload(Submission.scores)))
-    own = found is not None and team is not None and found.team_id == team.id
-    if found is None or not (own or found.state == State.verified):
+    if found is None or (found.state != State.verified and (team is None or found.team_id != team.id)):
         raise ProblemError(404, "no-submission", f"there is no submission {submission_id} that you may see")
-    return found, own
+    return found
 
 
 @router.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
 def nothing(rest: str) -> None:
     """What is asked of the API and is none of its routes goes no further, to the pages."""
-    raise ProblemError(
-        404, "no-route", f"/api/v1/{rest[:100]} is no route of the API, or not with this method; see /openapi.json"
-    )
+    detail = f"/api/v1/{rest[:100]} is no route of the API, or not with this method; see /openapi.json"
+    raise ProblemError(404, "no-route", detail)
