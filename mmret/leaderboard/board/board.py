@@ -31,13 +31,13 @@ class Board:
     Parameters
     ----------
     url: of the database; it may hold a password and is never shown.
-    folder: `files/`, which anybody may see, and `private/`: labels, values of single queries, keys.
+    folder: `files/`: submissions and what is asked, and `private/`: labels, values of single queries, keys.
     """
 
     def __init__(self, url: URL, folder: Path) -> None:
         self.url, self.folder = url, folder
         self.files = Files(folder / "files")
-        self.private = Files(folder / "private", private=True)
+        self.private = Files(folder / "private")
         self.engine = _engine(url)
         snapshot = {} if self.engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
         self._reader = self.engine.execution_options(postgresql_readonly=True, **snapshot)
@@ -87,6 +87,8 @@ class Board:
                 folder.mkdir(parents=True, exist_ok=True)
                 board.files.make()
                 board.private.make()
+                if board.url.drivername == "sqlite":
+                    Path(str(board.url.database)).touch(mode=0o600)
             except OSError as error:
                 raise RunError(f"{folder}: the board cannot be made: {error.strerror or error}") from error
             with board.writing() as session:

@@ -26,19 +26,18 @@ class Files:
 
     Parameters
     ----------
-    folder: where the files stand; `private` ones are for their owner only.
+    folder: where the files stand; nobody but its owner can read them.
     """
 
-    def __init__(self, folder: Path, *, private: bool = False) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._staged = folder / "staged"
-        self._mode = 0o700 if private else 0o755
 
     def make(self) -> None:
         """Make the folders."""
         for folder in (self.folder, self._staged):
-            folder.mkdir(mode=self._mode, parents=True, exist_ok=True)
-            folder.chmod(self._mode)
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
 
     def path(self, digest: str) -> Path:
         """Where the file of that digest stands, or would."""
@@ -82,8 +81,7 @@ class Files:
         """
         target = self.path(digest)
         try:
-            target.parent.mkdir(mode=self._mode, exist_ok=True)
-            path.chmod(self._mode & 0o644)
+            target.parent.mkdir(mode=0o700, exist_ok=True)
             _flush(path)
             path.replace(target)
             _flush(target.parent)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pebble import ProcessExpired, ProcessPool
-from sqlalchemy import delete, update
+from sqlalchemy import delete
 
 from ...errors import InputError, RunError
 from . import jobs
@@ -25,6 +25,8 @@ from .board import Board
 from .database import Audit, Benchmark, Score, State, Submission, now
 from .feedback import told
 from .files import digest_of
+from .states import renew
+from .trust import Flag, judge
 
 if TYPE_CHECKING:
     from .scorer import Scored
@@ -104,13 +106,18 @@ def _work(board: Board, child: _Child, claimed: jobs.Claim, lease: float) -> boo
         jobs.fail(board, claimed, outcome.reason, outcome.error, again=outcome.again)
         _log.warning("scoring failed", extra={"fields": fields | {"error": outcome.error}})
         return True
-    recorded = _record(board, claimed, benchmark, outcome)
+    with board.reading() as session:
+        flags = judge(session, board, submission, outcome)
+    recorded = _record(board, claimed, benchmark, outcome, flags)
     _log.info("scored", extra={"fields": fields | {"seconds": round(time.monotonic() - started, 3)}})
     return recorded
 
 
-def _record(board: Board, claimed: jobs.Claim, benchmark: Benchmark, scored: Scored) -> bool:
-    """Write figures, values and state together, if the job is still held; whether it was."""
+def _record(board: Board, claimed: jobs.Claim, benchmark: Benchmark, scored: Scored, flags: Sequence[Flag]) -> bool:
+    """Write figures, values and state together, if the job is still held; whether it was.
+
+    Flags decide about a new submission alone: what a moderator or its team has decided stays.
+    """
     from .scorer import SCORER_VERSION
 
     with board.private.stage() as staged, board.private.held():
@@ -129,11 +136,12 @@ def _record(board: Board, claimed: jobs.Claim, benchmark: Benchmark, scored: Sco
             session.add_all(told(benchmark, [Score(submission_id=submission.id, **row) for row in scored.figures]))
             submission.values_digest, submission.scorer_version = digest, SCORER_VERSION
             submission.scored_at = now()
-            if submission.state in (State.pending, State.failed):
-                submission.state, submission.decided_at = State.verified, now()
-            grown = update(Benchmark).where(Benchmark.id == submission.benchmark_id)
-            session.execute(grown.values(generation=Benchmark.generation + 1))
-            detail = {"scorer": SCORER_VERSION, "state": submission.state}
+            if submission.state == State.pending:
+                submission.state = State.flagged if flags else State.verified
+                submission.reason = "; ".join(flag.reason for flag in flags)
+                submission.decided_at = now()
+            renew(session, submission.benchmark_id)
+            detail = {"scorer": SCORER_VERSION, "state": submission.state, "flags": [flag.code for flag in flags]}
             session.add(Audit(actor="worker", action=job.kind, submission_id=submission.id, detail=detail))
             jobs.finish(job)
     return True

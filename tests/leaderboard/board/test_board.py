@@ -49,13 +49,14 @@ def test_making_it_again_keeps_what_is_there(board: Board) -> None:
         assert session.scalar(select(Team.created_at)).utcoffset().total_seconds() == 0  # type: ignore[union-attr]
 
 
-def test_labels_are_for_their_owner_only(board: Board) -> None:
-    assert stat.S_IMODE(board.private.folder.stat().st_mode) == 0o700
+def test_a_board_is_for_its_owner_only(board: Board) -> None:
     with board.private.stage() as staged:
         staged.write_bytes(b"labels")
         digest = digest_of(staged)
         board.private.keep(staged, digest)
-    assert stat.S_IMODE(board.private.path(digest).stat().st_mode) == 0o600
+    for path in board.folder.rglob("*"):
+        if path.name != ".lock":
+            assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
 
 @pytest.mark.parametrize(
