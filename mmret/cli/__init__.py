@@ -7,7 +7,23 @@ import sys
 import typer
 
 from ..errors import MmretError
-from . import benchmarks, captions, fuse, labels, matrix, models, ocr, render, runs, sweep
+from . import (
+    benchmarks,
+    board,
+    board_serve,
+    captions,
+    explore,
+    fuse,
+    labels,
+    matrix,
+    models,
+    ocr,
+    render,
+    report,
+    runs,
+    submit,
+    sweep,
+)
 from .common import note
 from .evaluate import evaluate_model
 
@@ -26,9 +42,14 @@ app.command()(sweep.perturb)
 app.command()(sweep.sweep)
 benchmarks.app.command()(labels.leaks)
 benchmarks.app.command()(labels.duplicates)
+app.command()(explore.explore)
+app.command()(report.report)
+board.app.command()(board_serve.serve)
 app.add_typer(benchmarks.app, name="benchmarks")
 app.add_typer(models.app, name="models")
 app.add_typer(captions.app, name="captions")
+app.add_typer(submit.app, name="submit")
+app.add_typer(board.app, name="board")
 
 
 def main() -> None:
