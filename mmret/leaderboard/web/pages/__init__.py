@@ -1,6 +1,6 @@
 """The pages of a board, in Gradio: tables, each submission, comparisons, how to submit, and what it all means.
 
-HTML is made on the server, by templates that escape; what a visitor sorts, filters or leaves out changes in the browser.
+Templates that escape make the HTML on the server; what a visitor sorts, filters or leaves out changes in the browser.
 """
 
 from __future__ import annotations

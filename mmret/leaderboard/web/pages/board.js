@@ -2,7 +2,7 @@
 // other figures is asked of the server (fields with data-ask); filters, columns and order are matters of this page.
 const find = (selector) => element.querySelector(selector);
 const all = (selector, within = element) => [...within.querySelectorAll(selector)];
-const LOCAL = ["q", "size", "open", "since", "until", "published", "sort", "order"];
+const LOCAL = ["q", "size", "open", "since", "until", "unranked", "sort", "order"];
 let asked = 0;
 
 function view() {
@@ -28,7 +28,7 @@ function wanted(row, said) {
   const [least, most] = (said.get("size") ?? "").split("-");
   if (least && (!row.dataset.parameters || !within(Number(row.dataset.parameters), Number(least), Number(most)))) return false;
   if (said.get("open") && row.dataset.open !== said.get("open")) return false;
-  if (said.get("published") && row.classList.contains("published")) return false;
+  if (said.get("unranked") && row.classList.contains("unranked")) return false;
   if ((said.get("since") || said.get("until")) && !row.dataset.date) return false;
   if (!within(row.dataset.date, said.get("since"), said.get("until"))) return false;
   const words = (said.get("q") ?? "").toLowerCase().split(/\s+/);

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from math import isfinite
 
 from markupsafe import Markup
 
 from ....evaluation.measures import Measure
-from ....evaluation.summary import ALL
+from ...board.database import Score
+from ...board.rows import Figure, Row, Table
 from .plots import PUBLISHED, Axis, Bar, Point, bars, calendar, linear, logarithmic, scatter
 from .render import scaled, unit
-
-if TYPE_CHECKING:
-    from ...board.rows import Figure, Row, Table
 
 BEST = 5  # systems whose slices are drawn
 
@@ -43,31 +41,37 @@ AGAINST = {
 }
 
 
-def charts(identity: str, table: Table) -> list[Markup]:
-    """The plots of a table for which there is something to draw; `identity` sets their ids apart on the page."""
-    measure, rows = table.measure, [row for row in table.rows if ALL in row.figures]
+def charts(identity: str, rows: Sequence[Row], table: Table) -> list[Markup]:
+    """The plots of those rows of a table for which there is something to draw.
+
+    Parameters
+    ----------
+    identity: sets their ids apart on the page.
+    """
+    measure, drawn = table.measure, []
     label = f"{measure}{unit(measure)}"
-    higher = Measure.parse(measure).higher_is_better
-    drawn = []
+    placed = [(row, value) for row in rows if (value := row.value(table.slice)) is not None and isfinite(value)]
     for key, one in AGAINST.items():
         points = [
-            Point(row.model, x, scaled(row.figures[ALL].value, measure), row.track or PUBLISHED)
-            for row in rows
+            Point(row.model, x, scaled(value, measure), row.track or PUBLISHED)
+            for row, value in placed
             if (x := one.place(row)) is not None
         ]
         if points:
             x, y = one.axis(one.label, [point.x for point in points]), linear(label, [point.y for point in points])
+            higher = Measure.parse(measure).higher_is_better
             drawn.append(scatter(f"{identity}-{key}", one.title, points, x, y, best=one.best, higher=higher))
-    leading = [row for row in rows if row.rank is not None][:BEST]
-    groups = [
-        (name, [_bar(row.model, row.figures[name], measure) for row in leading if name in row.figures])
-        for name in table.slices
-    ]
-    if leading:
-        drawn.append(bars(f"{identity}-slices", f"The first {len(leading)} by slice", groups, label))
+    best = [row for row, _ in placed if row.rank is not None][:BEST]
+    if best:
+        groups = [
+            (name, [bar(row.model, measure, row.figures[name]) for row in best if name in row.figures])
+            for name in table.slices
+        ]
+        drawn.append(bars(f"{identity}-slices", f"The first {len(best)}, slice by slice", groups, label))
     return drawn
 
 
-def _bar(name: str, one: Figure, measure: str) -> Bar:
-    low, high = (None if end is None else scaled(end, measure) for end in (one.low, one.high))
-    return Bar(name, scaled(one.value, measure), low, high)
+def bar(name: str, measure: str, score: Figure | Score) -> Bar:
+    """A figure as a bar."""
+    low, high = (None if end is None else scaled(end, measure) for end in (score.low, score.high))
+    return Bar(name, scaled(score.value, measure), low, high)

@@ -17,10 +17,11 @@ from ....evaluation.statistics import Comparison, compare, holm
 from ...board import Board
 from ...board.database import Benchmark, Score, State, Submission
 from ...board.values import load_clusters, load_values
+from .charts import bar
 from .plots import bars
 from .query import Query
 from .render import html, unit
-from .submission import bar, slices_of
+from .submission import slices_of
 
 MOST = 6  # systems
 SAMPLES = 2_000  # of the bootstrap and the randomisation test: a visitor waits for them
@@ -113,5 +114,5 @@ def _plot(systems: Sequence[System], benchmark: Benchmark, measure: str) -> Mark
     for place, name in enumerate(slices_of(benchmark)):
         scores = [(system.name, one) for system in systems if (one := system.scores[place]) is not None]
         if scores:
-            groups.append((name, [bar(system, one) for system, one in scores]))
+            groups.append((name, [bar(system, measure, one) for system, one in scores]))
     return bars("slices", f"{measure} by slice", groups, f"{measure}{unit(measure)}") if groups else Markup("")

@@ -51,6 +51,11 @@ def count(number: float | None) -> str:
     return f"{number:.3g}"
 
 
+def sortable(key: float | str) -> str:
+    """By what a cell is sorted, as JavaScript reads it."""
+    return "Infinity" if key == math.inf else str(key)
+
+
 def web(link: str | None) -> str:
     """A link if a browser may follow it, else nothing: only http and https are ever put into a page."""
     return link if link and link.startswith(("https://", "http://")) else ""
@@ -63,5 +68,5 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.filters |= {"figure": figure, "count": count, "web": web, "unit": unit}
+_ENVIRONMENT.filters |= {"figure": figure, "count": count, "web": web, "unit": unit, "sortable": sortable}
 _ENVIRONMENT.globals |= {"NONE": NONE, "title": TITLE}

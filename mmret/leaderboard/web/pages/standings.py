@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self, get_args
+from typing import Self
 
 from markupsafe import Markup
 
-from ....encoders.base import Track
 from ....errors import InputError
 from ....evaluation.protocols import PROTOCOLS
+from ....evaluation.summary import ALL
 from ...board import Board
 from ...board.benchmarks import benchmarks
 from ...board.database import Benchmark
+from ...board.rows import TRACKS, Row, Table, ordered, table
 from .charts import charts
 from .query import Query
 from .render import html
 from .tables import columns_of, lines_of
-
-TRACKS: tuple[str, ...] = get_args(Track)
 
 
 @dataclass(frozen=True)
@@ -28,12 +27,14 @@ class View:
 
     Parameters
     ----------
+    slice: by whose figures systems are ranked.
     tracks: those that are shown.
     together: whether they are ranked in one table.
     """
 
     protocol: str
     measure: str
+    slice: str
     tracks: Sequence[str]
     together: bool
 
@@ -43,47 +44,58 @@ class View:
         return cls(
             query.one("protocol", benchmark.protocols, benchmark.main_protocol),
             query.one("measure", benchmark.measures, benchmark.main_measure),
+            query.one("slice", [ALL, *benchmark.slices], ALL),
             query.several("track", TRACKS) or TRACKS,
             query.one("together", ["yes"], "") == "yes",
         )
 
-    @property
-    def groups(self) -> list[Sequence[str]]:
-        """The tracks of each table."""
-        return [self.tracks] if self.together else [[track] for track in self.tracks]
+
+@dataclass(frozen=True)
+class Section:
+    """Rows that stand in one table; `identity` is its id on the page."""
+
+    identity: str
+    title: str
+    rows: Sequence[Row]
 
 
 def standings(board: Board, query: Query) -> Markup:
     """The page; without a benchmark in the address it shows the first."""
-    every = benchmarks(board)
+    every = {one.id: one for one in benchmarks(board) if one.active}
     if not every:
         raise InputError("this board has no benchmark yet; add one: mmret board add-benchmark")
-    known = {one.id: one for one in every}
-    benchmark = known[query.one("benchmark", known, every[0].id)]
+    benchmark = every[query.one("benchmark", every, next(iter(every)))]
     view = View.of(query, benchmark)
-    from ...board.rows import table
-
-    with board.reading() as session:
-        found = [table(session, benchmark.id, view.protocol, view.measure, tracks=group) for group in view.groups]
+    tracks = view.tracks if view.together else None
+    found = table(board, benchmark.id, view.protocol, view.measure, slice=view.slice, tracks=tracks)
+    columns = columns_of(found, benchmark)
+    sections = [
+        {
+            "about": section,
+            "lines": lines_of(section.rows, columns, found.measure, benchmark.decimals),
+            "charts": charts(section.identity, section.rows, found),
+        }
+        for section in _sections(found, view)
+    ]
     return html(
         "standings.html",
-        benchmarks=every,
+        benchmarks=every.values(),
         benchmark=benchmark,
         view=view,
         tracks=TRACKS,
         protocols=PROTOCOLS,
-        sections=[_section(one, group, benchmark) for one, group in zip(found, view.groups, strict=True)],
-        columns=columns_of(found[0], benchmark, track=view.together),
+        slices=[ALL, *benchmark.slices],
+        columns=columns,
+        sections=sections,
     )
 
 
-def _section(found: Any, group: Sequence[str], benchmark: Benchmark) -> dict[str, Any]:
-    identity = "-".join(["table", *group])
-    columns = columns_of(found, benchmark, track=len(group) > 1)
-    return {
-        "identity": identity,
-        "tracks": group,
-        "columns": columns,
-        "lines": lines_of(found, columns, benchmark.decimals),
-        "charts": charts(identity, found),
-    }
+def _sections(found: Table, view: View) -> list[Section]:
+    """One for each track, and one for rows whose track nobody stated; or one for all. The best ranks come first."""
+    rows = ordered(found.rows, lambda row: row.rank)
+    if view.together:
+        return [Section("table", " and ".join(view.tracks), rows)]
+    by_track = [(track, [row for row in rows if row.track == track]) for track in view.tracks]
+    unknown = [row for row in rows if row.track is None]
+    sections = [Section(f"table-{track}", track, rows) for track, rows in by_track]
+    return [*sections, Section("table-published", "Published by others", unknown)] if unknown else sections

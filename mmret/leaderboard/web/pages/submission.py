@@ -12,9 +12,10 @@ from ....evaluation.protocols import PROTOCOLS
 from ....evaluation.summary import ALL
 from ...board import Board
 from ...board.database import Benchmark, Score, State, Submission
-from .plots import Bar, bars
+from .charts import bar
+from .plots import bars
 from .query import Query
-from .render import html, scaled, unit
+from .render import html, unit
 
 WORDS = {
     State.pending: "It waits to be scored.",
@@ -57,12 +58,6 @@ def slices_of(benchmark: Benchmark) -> list[str]:
     return [ALL, *benchmark.slices]
 
 
-def bar(name: str, score: Score) -> Bar:
-    """A score as a bar."""
-    low, high = (None if end is None else scaled(end, score.measure) for end in (score.low, score.high))
-    return Bar(name, scaled(score.value, score.measure), low, high)
-
-
 def _section(protocol: str, scores: Sequence[Score], benchmark: Benchmark) -> dict[str, Any]:
     """The table of a protocol: each slice with its number of queries and the score, or None, of each measure."""
     found = {(one.slice, one.measure): one for one in scores if one.protocol == protocol}
@@ -77,7 +72,7 @@ def _section(protocol: str, scores: Sequence[Score], benchmark: Benchmark) -> di
 def _plot(scores: Sequence[Score], benchmark: Benchmark) -> Markup:
     measure = benchmark.main_measure
     found = {one.slice: one for one in scores if (one.protocol, one.measure) == (benchmark.main_protocol, measure)}
-    groups = [(name, [bar(measure, found[name])]) for name in slices_of(benchmark) if name in found]
+    groups = [(name, [bar(measure, measure, found[name])]) for name in slices_of(benchmark) if name in found]
     title = f"{measure} by slice, {benchmark.main_protocol}"
     return bars("slices", title, groups, f"{measure}{unit(measure)}")
 
@@ -97,13 +92,9 @@ def _facts(said: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield "Code", said["code"], said["code"]
     yield "Training data", said["training_data"], ""
     yield "Trained on this benchmark", said["saw_benchmark"], ""
-    for name, text in (("query", "a query"), ("document", "a document")):
-        parts = [
-            f"{cost[f'{name}_{key}']:.3g} {word}"
-            for key, word in (("ms", "ms"), ("gflop", "GFLOP"))
-            if cost[f"{name}_{key}"] is not None
-        ]
-        yield f"Cost of {text}", ", ".join(parts), ""
+    for side in ("query", "document"):
+        told = [(cost[f"{side}_{amount}"], word) for amount, word in (("ms", "ms"), ("gflop", "GFLOP"))]
+        yield f"Cost of a {side}", ", ".join(f"{number:.3g} {word}" for number, word in told if number is not None), ""
     yield "Hardware", cost["hardware"], ""
     yield "Settings", ", ".join(f"{name} = {value}" for name, value in said["settings"].items()), ""
     yield "mmret", said["mmret"], ""
