@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from ...benchmarks import Benchmark
 from ...errors import InputError
 from ...items import Item
+from ...media.excerpts import Want
 from .answers import Study
-from .excerpts import Want
 from .facts import Facts, Hit
 from .summaries import Telling
 

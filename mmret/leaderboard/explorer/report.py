@@ -17,10 +17,10 @@ from ...errors import InputError, RunError, unknown_name
 from ...evaluation import Measure, Ranking, compare_results
 from ...evaluation.summary import ALL
 from ...media import Fault, Workers
+from ...media.excerpts import SECONDS, gather
 from . import drawings, summaries
 from .answers import Study
 from .examples import TOP, examples_of
-from .excerpts import SECONDS, gather
 from .facts import Facts
 
 if TYPE_CHECKING:

@@ -85,7 +85,7 @@ def success_curve(optimistic: Floats, pessimistic: Floats, candidates: Ints, clu
     """
     n, found = len(candidates), np.isfinite(optimistic)
     greater, tied = np.full(n, -1), np.zeros(n, np.int64)
-    greater[found], tied[found] = optimistic[found] - 1, (pessimistic - optimistic + 1)[found]
+    greater[found], tied[found] = optimistic[found] - 1, pessimistic[found] - optimistic[found] + 1
     counts = Counts(np.arange(n, dtype=np.int32), np.ones(n), greater, tied, np.asarray(candidates, np.int64))
     deepest = min(DEEPEST, int(candidates.max()))
     hits = [Measure("Success", k)(counts).expected for k in range(1, deepest + 1)]

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ...items import Item, Media, Modality
-from ...media import Fault, Workers
-from ...media.decode import on_white
+from ..items import Item, Media, Modality
+from .decode import on_white
+from .workers import Fault, Workers
 
 SECONDS = 4.0  # of a clip or sound that play
 PACE = 10  # frames of a clip a second
@@ -24,8 +24,9 @@ PACE = 10  # frames of a clip a second
 FRAME, SHEET = (256, 256), (900, 2000)
 RATE = 48_000  # samples a second, as Opus has them
 BARS = 64  # of a waveform
-# VP9 at its fastest: a tenth of a second for a clip.
+# Quick rather than small: a tenth of a second for a clip, most of it pictures.
 VP9 = {"deadline": "realtime", "cpu-used": "8", "crf": "40", "b": "0"}
+OPUS = {"compression_level": "5"}
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ def excerpt(want: Want) -> Excerpt:
             with Image.open(file) as image:
                 return _pictured(on_white(image), SHEET)
         with av.open(file, "r") as container:
+            if not (container.streams.audio if want.kind == "audio" else container.streams.video):
+                raise ValueError("no sound track" if want.kind == "audio" else "no picture track")
             shown = Excerpt() if want.kind == "audio" else _pictured(_middle(container), FRAME)
             shown = replace(shown, seconds=(container.duration or 0) / av.time_base)
             if not want.play:
@@ -111,7 +114,9 @@ def _affordable(sizes: Mapping[Want, int], budget: int) -> tuple[set[Want], int]
 def _middle(container: av.container.InputContainer) -> Image.Image:
     """The key frame before the middle: found without decoding what lies before it."""
     container.seek((container.start_time or 0) + (container.duration or 0) // 2)
-    return Image.fromarray(next(container.decode(video=0)).to_ndarray(format="rgb24"))
+    for frame in container.decode(video=0):
+        return Image.fromarray(frame.to_ndarray(format="rgb24"))
+    raise ValueError("no frame decodes")
 
 
 def _pictured(image: Image.Image, most: tuple[int, int]) -> Excerpt:
@@ -131,10 +136,10 @@ def _beginning(container: av.container.InputContainer, kind: Modality) -> tuple[
     frames = _frames(container, start) if kind == "video" else []
     sound = _sound(container, start) if container.streams.audio else np.zeros(0, np.float32)
     made = io.BytesIO()
-    with av.open(made, "w", format="webm") as target:
+    with av.open(made, "w", format="webm", options={"fflags": "bitexact"}) as target:  # no date, no random number
         # All streams are made before the first packet, with which the header is written.
         film = target.add_stream("libvpx-vp9", PACE, VP9) if frames else None
-        track = target.add_stream("libopus", RATE, layout="mono", bit_rate=32_000) if len(sound) else None
+        track = target.add_stream("libopus", RATE, OPUS, layout="mono", bit_rate=32_000) if len(sound) else None
         if film is not None:
             film.width, film.height, film.pix_fmt = frames[0].width, frames[0].height, "yuv420p"
             target.mux([packet for frame in [*frames, None] for packet in film.encode(frame)])
@@ -156,7 +161,7 @@ def _frames(container: av.container.InputContainer, start: float) -> list[av.Vid
         if not frames or tick > (frames[-1].pts or 0):
             scale = min(1.0, FRAME[0] / frame.width, FRAME[1] / frame.height)
             width, height = (max(2, round(side * scale / 2) * 2) for side in (frame.width, frame.height))
-            small = frame.reformat(width, height, "yuv420p")
+            small = frame.reformat(width, height, "yuv420p", interpolation="AREA")
             small.pts, small.time_base = tick, Fraction(1, PACE)
             frames.append(small)
     return frames
