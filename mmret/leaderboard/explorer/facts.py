@@ -132,7 +132,7 @@ class Facts:
             return None
         documents, scores = self._answer(system, query)
         best = top_entries(scores, k)
-        right = _entries(documents, self.benchmark.positives[query])
+        right = np.sort(_entries(documents, self.benchmark.positives[query]))
         right = right[np.argsort(-scores[right], kind="stable")]
         source = _entries(documents, self._source(query))
 
