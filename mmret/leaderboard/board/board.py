@@ -16,6 +16,7 @@ from ...errors import InputError, RunError
 from .database import Base
 from .files import Files
 from .schema import schema_of, upgrade
+from .signing import make_key
 
 DATABASE = "MMRET_BOARD_DATABASE"
 BUSY = 30  # seconds that one who wants to write to SQLite waits for another
@@ -58,7 +59,8 @@ class Board:
 
         Parameters
         ----------
-        database_url: of PostgreSQL, else the environment variable `MMRET_BOARD_DATABASE`, else SQLite in the folder.
+        database_url: of PostgreSQL, or "sqlite" for SQLite in the folder; else the environment variable
+            `MMRET_BOARD_DATABASE`, else SQLite.
 
         Raises `InputError` naming the command that helps where there is no board, or an older one; `RunError` when the
         database does not answer.
@@ -89,6 +91,7 @@ class Board:
                 board.private.make()
                 if board.url.drivername == "sqlite":
                     Path(str(board.url.database)).touch(mode=0o600)
+                make_key(folder)
             except OSError as error:
                 raise RunError(f"{folder}: the board cannot be made: {error.strerror or error}") from error
             with board.writing() as session:
@@ -145,7 +148,7 @@ class Board:
 
 def _url(folder: Path, given: str | None) -> URL:
     text = given or os.environ.get(DATABASE)
-    if not text:
+    if not text or text == "sqlite":
         return URL.create("sqlite", database=str(folder / "board.sqlite3"))
     try:
         url = make_url(text)

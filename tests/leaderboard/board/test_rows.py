@@ -69,7 +69,9 @@ def test_a_row_says_what_is_known(board: Board, benchmark: Benchmark, tmp_path: 
     assert dict(found.slices) == {"all": 240, "most": 180, "few": 60}
     assert set(row.figures) == {"all", "most", "few"}
     figure = row.figures["most"]
-    assert figure.low is not None and figure.high is not None and figure.low < figure.value < figure.high
+    assert figure.low is not None
+    assert figure.high is not None
+    assert figure.low < figure.value < figure.high
 
 
 def test_tracks_are_not_mixed_unasked(board: Board, benchmark: Benchmark, tmp_path: Path) -> None:
@@ -164,7 +166,8 @@ def test_published_rows_are_marked_and_not_ranked(board: Board, tmp_path: Path) 
     published = rows[1:]
     assert {(row.rank, row.submission, row.track) for row in published} == {(None, "", None)}
     values = [row.figures["all"].value for row in published]
-    assert values == sorted(values, reverse=True) and values[0] == pytest.approx(0.9423)
+    assert values == sorted(values, reverse=True)
+    assert values[0] == pytest.approx(0.9423)
     assert published[0].model == "VLM2Vec"
     assert "not checked against its PDF" in published[0].note
     assert "protocol: all 81,839 tables are candidates" in published[0].note
@@ -228,7 +231,8 @@ def test_many_threads_make_one_table(tmp_path: Path) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        assert len(made) == 1 and set(found) == set(made)
+        assert len(made) == 1
+        assert set(found) == set(made)
         assert memory.get(board, "a", 2, make) is made[1]
         assert memory.get(board, "a", 1, make) is made[1]  # who began before the change gets the newer one
         memory.get(board, "b", 1, make)
