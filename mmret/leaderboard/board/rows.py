@@ -5,9 +5,10 @@ A table is made once for each change of what it shows (`Benchmark.generation`) a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal, TypeVar, get_args
 
 from sqlalchemy import select
@@ -18,7 +19,8 @@ from ...errors import unknown_name
 from ...evaluation import Measure
 from ...evaluation.summary import ALL
 from .board import Board
-from .database import Benchmark, Score, State, Submission
+from .database import Benchmark, Import, Score, State, Submission
+from .exported import kept_export
 from .feedback import rounded
 from .groups import ranks_of
 from .memory import Memory
@@ -109,6 +111,7 @@ def table(
     *,
     slice: str = ALL,
     tracks: Sequence[str] | None = None,
+    session: Session | None = None,
 ) -> Table:
     """The table of a benchmark, from memory unless it has changed.
 
@@ -118,22 +121,23 @@ def table(
     protocol, measure: by default those that it is ranked by first; no table mixes several.
     slice: whose figures are ranked.
     tracks: those to rank together, without the others; None ranks each track by itself.
+    session: what to read in, to see the same moment as something else.
 
     Raises `InputError` for names that the benchmark does not know.
     """
-    with board.reading() as session:
-        asked = session.get(Benchmark, benchmark)
+    with nullcontext(session) if session is not None else board.reading() as reading:
+        asked = reading.get(Benchmark, benchmark)
         if asked is None:
-            raise unknown_name("benchmark", benchmark, session.scalars(select(Benchmark.id)))
+            raise unknown_name("benchmark", benchmark, reading.scalars(select(Benchmark.id)))
         view = _View(
             _known("protocol", protocol or asked.main_protocol, asked.protocols),
             _known("measure", measure or asked.main_measure, asked.measures),
             _known("slice", slice, [ALL, *asked.slices]),
             None
             if tracks is None
-            else tuple(one for one in TRACKS if one in [_known("track", t, TRACKS) for t in tracks]),
+            else tuple(sorted({_known("track", one, TRACKS) for one in tracks}, key=TRACKS.index)),
         )
-        return _memory.get(board, (asked.id, view), asked.generation, lambda: _made(board, session, asked, view))
+        return _memory.get(board, (asked.id, view), asked.generation, lambda: _made(board, reading, asked, view))
 
 
 def ordered(rows: Sequence[Row], key: Callable[[Row], Any], *, descending: bool = False) -> list[Row]:
@@ -177,9 +181,34 @@ def _made(board: Board, session: Session, benchmark: Benchmark, view: _View) -> 
         Row(None, one.model, {name: Figure(value) for name, value in one.figures.items()}, "published", note=one.note)
         for one in references(benchmark, view.protocol, view.measure)
     ]
-    rows += _by_figure(published, view)
+    rows += _by_figure([*published, *_imported(session, board, benchmark, view)], view)
     order = {name: slices[name] for name in [ALL, *benchmark.slices] if name in slices}
     return Table(benchmark.id, benchmark.generation, view.protocol, view.measure, view.slice, view.tracks, order, rows)
+
+
+def _imported(session: Session, board: Board, benchmark: Benchmark, view: _View) -> Iterator[Row]:
+    """Rows of other boards, of the tracks that are shown."""
+    for one in session.scalars(select(Import).where(Import.benchmark_id == benchmark.id).order_by(Import.id)):
+        note = f"exported {one.exported_at:%Y-%m-%d} by the board whose key is {one.key}"
+        tables = kept_export(board.files.path(one.file_digest)).benchmarks
+        for theirs in (row for table in tables if table.digest == benchmark.digest for row in table.rows):
+            figures = {
+                score.slice: Figure(score.value, score.low, score.high)
+                for score in theirs.scores
+                if (score.protocol, score.measure) == (view.protocol, view.measure) and score.value is not None
+            }
+            if figures and theirs.description.model.track in (view.tracks or TRACKS):
+                described = _described(theirs.description.model_dump(mode="json"), theirs.received_at)
+                yield Row(
+                    None,
+                    figures=figures,
+                    state="imported",
+                    submission=theirs.submission,
+                    team=theirs.team,
+                    scorer_version=theirs.scorer_version,
+                    note=note,
+                    **described,
+                )
 
 
 def _by_figure(rows: Sequence[Row], view: _View) -> list[Row]:
@@ -246,25 +275,31 @@ def _track(submission: Submission) -> Track:
 
 
 def _row(submission: Submission, rank: int | None, figures: Mapping[str, Figure], gap: float | None) -> Row:
-    said = submission.description
-    model = said["model"]
     return Row(
         rank,
-        model["name"],
-        figures,
-        "verified",
+        figures=figures,
+        state="verified",
         submission=submission.id,
         team=submission.team.name,
-        organisation=said["organisation"],
-        link=model["link"],
-        licence=model["licence"],
-        track=model["track"],
-        parameters=model["parameters"],
-        open_weights=model["open_weights"],
-        saw_benchmark=said["saw_benchmark"],
-        date=submission.received_at.date(),
-        query_ms=said["cost"]["query_ms"],
-        cost=said["cost"],
         scorer_version=submission.scorer_version or "",
         gap=gap,
+        **_described(submission.description, submission.received_at),
     )
+
+
+def _described(said: Mapping[str, Any], received_at: datetime) -> dict[str, Any]:
+    """The fields of a row that its team told, and when."""
+    model = said["model"]
+    return {
+        "model": model["name"],
+        "organisation": said["organisation"],
+        "link": model["link"],
+        "licence": model["licence"],
+        "track": model["track"],
+        "parameters": model["parameters"],
+        "open_weights": model["open_weights"],
+        "saw_benchmark": said["saw_benchmark"],
+        "date": received_at.date(),
+        "query_ms": said["cost"]["query_ms"],
+        "cost": said["cost"],
+    }

@@ -1,14 +1,14 @@
 """Documents that a board signs: JSON that anybody can read, and tell from one that was changed.
 
-The file is `{"content": …, "key": …, "signature": …}`: key and signature (Ed25519, RFC 8032) in hexadecimal digits. What
-is signed is the content as JSON without blanks, in UTF-8, with keys in order and numbers as short as they can be.
+The file is `{"content": …, "key": …, "signature": …}`, key and signature (Ed25519, RFC 8032) in hexadecimal digits.
+What is signed is the content as JSON without blanks, in UTF-8, with keys in order and numbers as short as they can be.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import secrets
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +20,18 @@ def make_key(folder: Path) -> None:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     path = key_path(folder)
-    part = path.with_name(f"key-{secrets.token_hex(8)}")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix="key-")
+    part = Path(name)
     try:
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        with os.fdopen(handle, "wb") as file:
             file.write(Ed25519PrivateKey.generate().private_bytes_raw())
+            file.flush()
+            os.fsync(handle)
         path.hardlink_to(part)
-    except FileExistsError:
+    except FileExistsError:  # it has one
         pass
     finally:
-        part.unlink(missing_ok=True)
+        part.unlink()
 
 
 def key_path(folder: Path) -> Path:

@@ -22,6 +22,7 @@ from mmret.leaderboard.board.intake import new_id
 from mmret.leaderboard.board.scorer import SCORER_VERSION, Scored, score
 from mmret.leaderboard.board.states import renew
 from mmret.leaderboard.board.teams import create_team
+from mmret.leaderboard.submissions import Description
 
 QUERIES, DOCUMENTS = 240, 40
 
@@ -66,13 +67,11 @@ def benchmark_on(board: Board, labels: Labelled, **terms: Any) -> Benchmark:
 
 def description(name: str, **model: Any) -> dict[str, Any]:
     """What a submission says of itself."""
-    known = {"name": name, "revision": "", "link": "", "licence": "", "open_weights": None, "parameters": None}
-    return {
-        "model": known | {"query": ["text"], "document": ["text"], "track": "no-audio"} | model,
-        "organisation": "",
-        "saw_benchmark": "unknown",
-        "cost": dict.fromkeys(("query_ms", "document_ms", "query_gflop", "document_gflop")) | {"hardware": ""},
-    }
+    known = {"name": name, "query": ["text"], "document": ["text"], "track": "no-audio"} | model
+    asked = {"name": "small", "version": "1", "digest": "0" * 64}
+    run = {"digest": "0" * 64, "entries": 1, "queries": 1}
+    said = Description.model_validate({"model": known, "benchmark": asked, "mmret": "0.1.0", "run": run})
+    return said.model_dump(mode="json")
 
 
 def scored_run(board: Board, benchmark: Benchmark, run: Run, folder: Path) -> Scored:
