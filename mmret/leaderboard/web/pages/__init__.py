@@ -21,7 +21,7 @@ from .about import about
 from .compare import comparison
 from .query import Query
 from .render import TITLE, html
-from .standings import standings
+from .standings import download, standings
 from .submission import submission
 from .submit import how_to_submit
 
@@ -29,6 +29,7 @@ _HERE = Path(__file__).parent
 _log = logging.getLogger("mmret.web.pages")
 
 Page = Callable[[Board, Query], Markup]
+Text = Callable[[Board, Query], str]
 
 
 def mount(app: FastAPI, board: Board) -> FastAPI:
@@ -51,10 +52,9 @@ def mount(app: FastAPI, board: Board) -> FastAPI:
 def build(board: Board) -> gr.Blocks:
     """The pages: `/`, `/submit`, `/about`, `/submission?id=` and `/compare?id=&id=`."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as blocks:
-        gr.Navbar(main_page_name="Tables")
-        _fill(blocks, board, standings, script="board.js")
+        _fill(blocks, board, standings, "board.js", download)
     with blocks.route("Submit", "/submit"):
-        _fill(blocks, board, how_to_submit, script="submit.js")
+        _fill(blocks, board, how_to_submit, "submit.js")
     with blocks.route("About", "/about"):
         _fill(blocks, board, about)
     with blocks.route("Submission", "/submission", show_in_navbar=False):
@@ -64,8 +64,11 @@ def build(board: Board) -> gr.Blocks:
     return blocks
 
 
-def _fill(blocks: gr.Blocks, board: Board, page: Page, script: str | None = None) -> None:
-    """Put a page in place when it is loaded, by what its address asks; its script may `show` what another one asks."""
+def _fill(blocks: gr.Blocks, board: Board, page: Page, script: str = "", text: Text | None = None) -> None:
+    """Put a page in place when it is loaded, by what its address asks.
+
+    Its script may have the page of another address made (`server.show`), or a text (`server.save`).
+    """
 
     def show(query: str) -> str:
         try:
@@ -76,12 +79,17 @@ def _fill(blocks: gr.Blocks, board: Board, page: Page, script: str | None = None
             _log.exception("a page could not be made")
             return html("message.html", words="The board does not answer; try again soon.")
 
+    def save(query: str) -> str:
+        return text(board, Query.parse(query)) if text else ""
+
     def load(request: gr.Request) -> str:
         return show(urlencode(request.query_params.multi_items()))
 
+    scripts = ["title.js", *([script] if script else [])]
+    gr.Navbar(main_page_name="Tables")
     place = gr.HTML(
-        js_on_load=(_HERE / script).read_text(encoding="utf-8") if script else None,
+        js_on_load="\n".join((_HERE / name).read_text(encoding="utf-8") for name in scripts),
         apply_default_css=False,
-        server_functions=[show],
+        server_functions=[show, save],
     )
     blocks.load(load, None, place, queue=False, show_progress="hidden", api_visibility="private")

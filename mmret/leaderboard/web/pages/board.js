@@ -19,7 +19,6 @@ function restore() {
   const said = new URLSearchParams(location.search);
   for (const name of LOCAL) if (said.has(name)) find(`form.view [name=${name}]`).value = said.get(name);
   for (const box of all("[name=column]")) box.checked = !said.getAll("hide").includes(box.value);
-  document.title = find("[data-title]").dataset.title;
   apply();
 }
 
@@ -77,7 +76,7 @@ function apply() {
   }
   find("output.shown").textContent = `${shown} of ${there} rows`;
   for (const form of all("form.compare")) {
-    form.querySelector("button").disabled = form.elements.length && chosen(form) < 2;
+    form.querySelector("button").disabled = chosen(form) < 2 || chosen(form) > 6;
   }
 }
 
@@ -106,6 +105,8 @@ element.addEventListener("click", (event) => {
     event.preventDefault();
     ask(new URLSearchParams(link.search), "pushState");
   }
+  const form = event.target.closest("button[data-form]")?.dataset.form;
+  if (form) save(form);
   const head = event.target.closest("thead button")?.closest("th");
   if (head) {
     const first = head.dataset.first;
@@ -115,6 +116,16 @@ element.addEventListener("click", (event) => {
     change();
   }
 });
+
+const ENDING = { csv: "csv", markdown: "md", latex: "tex" };
+
+async function save(form) {
+  const said = view();
+  const text = await server.save(`${said}&form=${form}`);
+  const address = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
+  Object.assign(document.createElement("a"), { href: address, download: `${said.get("benchmark")}.${ENDING[form]}` }).click();
+  URL.revokeObjectURL(address);
+}
 
 function change() {
   history.replaceState(null, "", `?${view()}`);

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, isinf
 
 from markupsafe import Markup
 
@@ -50,7 +50,7 @@ def charts(identity: str, rows: Sequence[Row], table: Table) -> list[Markup]:
     """
     measure, drawn = table.measure, []
     label = f"{measure}{unit(measure)}"
-    placed = [(row, value) for row in rows if (value := row.value(table.slice)) is not None and isfinite(value)]
+    placed = [(row, one.value) for row in rows if (one := row.figures.get(table.slice)) and isfinite(one.value)]
     for key, one in AGAINST.items():
         points = [
             Point(row.model, x, scaled(value, measure), row.track or PUBLISHED)
@@ -63,15 +63,30 @@ def charts(identity: str, rows: Sequence[Row], table: Table) -> list[Markup]:
             drawn.append(scatter(f"{identity}-{key}", one.title, points, x, y, best=one.best, higher=higher))
     best = [row for row, _ in placed if row.rank is not None][:BEST]
     if best:
-        groups = [
-            (name, [bar(row.model, measure, row.figures[name]) for row in best if name in row.figures])
-            for name in table.slices
-        ]
-        drawn.append(bars(f"{identity}-slices", f"The first {len(best)}, slice by slice", groups, label))
+        names = [f"{row.model} ({row.team})" for row in best]
+        groups = by_slice([row.figures for row in best], list(table.slices), measure)
+        drawn.append(bars(f"{identity}-slices", f"The first {len(best)}, slice by slice", names, groups, label))
     return drawn
 
 
-def bar(name: str, measure: str, score: Figure | Score) -> Bar:
-    """A figure as a bar."""
-    low, high = (None if end is None else scaled(end, measure) for end in (score.low, score.high))
-    return Bar(name, scaled(score.value, measure), low, high)
+def by_slice(
+    systems: Sequence[Mapping[str, Figure | Score]], slices: Sequence[str], measure: str
+) -> list[tuple[str, list[Bar]]]:
+    """Bars of systems, whose figures are given by slice, for those slices of which there is one at all."""
+    groups = [
+        (
+            name,
+            [
+                _bar(series, one[name], measure)
+                for series, one in enumerate(systems)
+                if name in one and isfinite(one[name].value)
+            ],
+        )
+        for name in slices
+    ]
+    return [(name, group) for name, group in groups if group]
+
+
+def _bar(series: int, score: Figure | Score, measure: str) -> Bar:
+    low, high = (None if end is None or isinf(end) else scaled(end, measure) for end in (score.low, score.high))
+    return Bar(series, scaled(score.value, measure), low, high)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
@@ -15,9 +15,9 @@ from ....errors import InputError
 from ....evaluation.measures import Measure
 from ....evaluation.statistics import Comparison, compare, holm
 from ...board import Board
-from ...board.database import Benchmark, Score, State, Submission
+from ...board.database import Score, State, Submission
 from ...board.values import load_clusters, load_values
-from .charts import bar
+from .charts import by_slice
 from .plots import bars
 from .query import Query
 from .render import html, unit
@@ -30,12 +30,11 @@ ALPHA = 0.05
 
 @dataclass(frozen=True)
 class System:
-    """A submission in the comparison: `scores` are those of each slice, None where there is none."""
+    """A submission in the comparison, with its score of each slice that has one."""
 
     submission: Submission
     name: str
-    team: str
-    scores: Sequence[Score | None]
+    scores: Mapping[str, Score]
 
 
 @dataclass(frozen=True)
@@ -70,24 +69,25 @@ def comparison(board: Board, query: Query) -> Markup:
             raise InputError("submissions of different benchmarks cannot be compared")
         protocol = query.one("protocol", benchmark.protocols, benchmark.main_protocol)
         measure = query.one("measure", benchmark.measures, benchmark.main_measure)
-        systems = [_system(one, benchmark, protocol, measure) for one in found]
+        systems = [_system(one, protocol, measure) for one in found]
+    slices = [name for name in slices_of(benchmark) if any(name in one.scores for one in systems)]
+    groups = by_slice([one.scores for one in systems], slices, measure)
     return html(
         "compare.html",
         benchmark=benchmark,
         protocol=protocol,
         measure=measure,
-        slices=slices_of(benchmark),
+        slices=slices,
         systems=systems,
         pairs=[] if benchmark.hidden else _pairs(board, systems, protocol, measure),
         samples=SAMPLES,
-        plot=_plot(systems, benchmark, measure),
+        plot=bars("slices", f"{measure} by slice", [one.name for one in systems], groups, measure + unit(measure)),
     )
 
 
-def _system(submission: Submission, benchmark: Benchmark, protocol: str, measure: str) -> System:
+def _system(submission: Submission, protocol: str, measure: str) -> System:
     found = {one.slice: one for one in submission.scores if (one.protocol, one.measure) == (protocol, measure)}
-    scores = [found.get(name) for name in slices_of(benchmark)]
-    return System(submission, submission.description["model"]["name"], submission.team.name, scores)
+    return System(submission, f"{submission.description['model']['name']} ({submission.team.name})", found)
 
 
 def _pairs(board: Board, systems: Sequence[System], protocol: str, measure: str) -> list[Pair]:
@@ -107,12 +107,3 @@ def _compared(first: Path, second: Path, protocol: str, measure: str) -> Compari
     known = ~np.isnan(a)
     aggregate = "median" if Measure.parse(measure).name == "MedR" else "mean"
     return compare(a[known], b[known], load_clusters(first)[known], aggregate=aggregate, samples=SAMPLES)
-
-
-def _plot(systems: Sequence[System], benchmark: Benchmark, measure: str) -> Markup:
-    groups = []
-    for place, name in enumerate(slices_of(benchmark)):
-        scores = [(system.name, one) for system in systems if (one := system.scores[place]) is not None]
-        if scores:
-            groups.append((name, [bar(system, measure, one) for system, one in scores]))
-    return bars("slices", f"{measure} by slice", groups, f"{measure}{unit(measure)}") if groups else Markup("")

@@ -12,8 +12,9 @@ from markupsafe import Markup
 from .render import count, html
 
 WIDTH, HEIGHT = 360, 240  # units of the drawing; the page scales it to the room there is
-LEFT, RIGHT, TOP, BOTTOM = 44, 348, 10, 200
+LEFT, RIGHT, TOP, BOTTOM = 44, 340, 16, 200
 PUBLISHED = "published"
+MARGIN = 12  # left of bars, beside which nothing is written
 LINE = 12  # height of a bar with the gap to the next
 
 
@@ -29,9 +30,9 @@ class Point:
 
 @dataclass(frozen=True)
 class Bar:
-    """A figure of a system with its interval, None where there is none."""
+    """A figure with its interval, None where there is none; `series` numbers the system."""
 
-    name: str
+    series: int
     value: float
     low: float | None
     high: float | None
@@ -130,34 +131,40 @@ def scatter(
     )
 
 
-def bars(identity: str, title: str, groups: Sequence[tuple[str, Sequence[Bar]]], label: str) -> Markup:
+def bars(
+    identity: str, title: str, names: Sequence[str], groups: Sequence[tuple[str, Sequence[Bar]]], label: str
+) -> Markup:
     """Bars with their intervals, one group a slice.
 
     Parameters
     ----------
     identity: an id that no other plot of the page has.
-    groups: what each is called, and its bars.
+    names: of the series.
+    groups: what each is called, and its bars, of which there is at least one in all.
+    label: of the axis.
     """
     every = [bar for _, group in groups for bar in group]
     x = linear(label, [0.0, *(bar.value if bar.high is None else bar.high for bar in every)])
-    names = list(dict.fromkeys(bar.name for bar in every))
+
+    def across(value: float) -> float:
+        return round(MARGIN + x.share(value) * (RIGHT - MARGIN), 1)
+
     drawn, top = [], TOP
     for name, group in groups:
-        rows = [(bar, names.index(bar.name), top + 16 + i * LINE) for i, bar in enumerate(group)]
-        drawn.append((name, top + 11, rows))
-        top += 16 + len(group) * LINE + 8
+        drawn.append((name, top, [(bar, top + 5 + i * LINE) for i, bar in enumerate(group)]))
+        top += len(group) * LINE + 22
     return html(
         "bars.html",
         identity=identity,
         title=title,
-        label=label,
-        ticks=[(round(LEFT + x.share(value) * (RIGHT - LEFT), 1), text) for value, text in x.ticks],
-        groups=drawn,
         names=names,
-        place=lambda value: round(LEFT + x.share(value) * (RIGHT - LEFT), 1),
+        groups=drawn,
+        label=label,
+        ticks=[(across(value), text) for value, text in x.ticks],
+        across=across,
         line=LINE,
-        box=(LEFT, TOP, RIGHT, top),
-        size=(WIDTH, top + HEIGHT - BOTTOM),
+        box=(MARGIN, TOP, RIGHT, top - 12),
+        size=(WIDTH, top - 12 + HEIGHT - BOTTOM),
     )
 
 

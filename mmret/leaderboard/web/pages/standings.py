@@ -16,6 +16,7 @@ from ...board.benchmarks import benchmarks
 from ...board.database import Benchmark
 from ...board.rows import TRACKS, Row, Table, ordered, table
 from .charts import charts
+from .downloads import FORMS
 from .query import Query
 from .render import html
 from .tables import columns_of, lines_of
@@ -61,13 +62,8 @@ class Section:
 
 def standings(board: Board, query: Query) -> Markup:
     """The page; without a benchmark in the address it shows the first."""
-    every = {one.id: one for one in benchmarks(board) if one.active}
-    if not every:
-        raise InputError("this board has no benchmark yet; add one: mmret board add-benchmark")
-    benchmark = every[query.one("benchmark", every, next(iter(every)))]
-    view = View.of(query, benchmark)
-    tracks = view.tracks if view.together else None
-    found = table(board, benchmark.id, view.protocol, view.measure, slice=view.slice, tracks=tracks)
+    every = benchmarks(board)
+    benchmark, view, found = _asked(board, query, every)
     columns = columns_of(found, benchmark)
     sections = [
         {
@@ -79,7 +75,7 @@ def standings(board: Board, query: Query) -> Markup:
     ]
     return html(
         "standings.html",
-        benchmarks=every.values(),
+        benchmarks=every,
         benchmark=benchmark,
         view=view,
         tracks=TRACKS,
@@ -90,11 +86,27 @@ def standings(board: Board, query: Query) -> Markup:
     )
 
 
+def download(board: Board, query: Query) -> str:
+    """The table of a view as text, in the form that is asked."""
+    benchmark, _, found = _asked(board, query, benchmarks(board))
+    return FORMS[query.one("form", FORMS, "csv")](found, benchmark)
+
+
+def _asked(board: Board, query: Query, every: Sequence[Benchmark]) -> tuple[Benchmark, View, Table]:
+    known = {one.id: one for one in every}
+    if not known:
+        raise InputError("this board has no benchmark yet; add one: mmret board add-benchmark")
+    benchmark = known[query.one("benchmark", known, every[0].id)]
+    view = View.of(query, benchmark)
+    tracks = view.tracks if view.together else None
+    return benchmark, view, table(board, benchmark.id, view.protocol, view.measure, slice=view.slice, tracks=tracks)
+
+
 def _sections(found: Table, view: View) -> list[Section]:
     """One for each track, and one for rows whose track nobody stated; or one for all. The best ranks come first."""
     rows = ordered(found.rows, lambda row: row.rank)
     if view.together:
-        return [Section("table", " and ".join(view.tracks), rows)]
+        return [Section("table", ", ".join(view.tracks), rows)]
     by_track = [(track, [row for row in rows if row.track == track]) for track in view.tracks]
     unknown = [row for row in rows if row.track is None]
     sections = [Section(f"table-{track}", track, rows) for track, rows in by_track]

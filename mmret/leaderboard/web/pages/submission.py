@@ -12,10 +12,11 @@ from ....evaluation.protocols import PROTOCOLS
 from ....evaluation.summary import ALL
 from ...board import Board
 from ...board.database import Benchmark, Score, State, Submission
-from .charts import bar
+from .charts import by_slice
 from .plots import bars
 from .query import Query
 from .render import html, unit
+from .tables import OPEN, SAW
 
 WORDS = {
     State.pending: "It waits to be scored.",
@@ -72,9 +73,8 @@ def _section(protocol: str, scores: Sequence[Score], benchmark: Benchmark) -> di
 def _plot(scores: Sequence[Score], benchmark: Benchmark) -> Markup:
     measure = benchmark.main_measure
     found = {one.slice: one for one in scores if (one.protocol, one.measure) == (benchmark.main_protocol, measure)}
-    groups = [(name, [bar(measure, measure, found[name])]) for name in slices_of(benchmark) if name in found]
     title = f"{measure} by slice, {benchmark.main_protocol}"
-    return bars("slices", title, groups, f"{measure}{unit(measure)}")
+    return bars("slices", title, [measure], by_slice([found], slices_of(benchmark), measure), measure + unit(measure))
 
 
 def _facts(said: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -82,7 +82,7 @@ def _facts(said: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     model, cost = said["model"], said["cost"]
     yield "Model", f"{model['name']} {model['revision']}".strip(), model["link"]
     yield "Licence", model["licence"], ""
-    yield "Open weights", {True: "yes", False: "no", None: ""}[model["open_weights"]], ""
+    yield "Open weights", OPEN[model["open_weights"]], ""
     yield "Parameters", "" if model["parameters"] is None else f"{model['parameters']:,}", ""
     yield "Reads", f"query: {', '.join(model['query'])}; document: {', '.join(model['document'])}", ""
     yield "Track", model["track"], ""
@@ -91,7 +91,7 @@ def _facts(said: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield "Paper", said["paper"], said["paper"]
     yield "Code", said["code"], said["code"]
     yield "Training data", said["training_data"], ""
-    yield "Trained on this benchmark", said["saw_benchmark"], ""
+    yield "Trained on this benchmark", SAW[said["saw_benchmark"]], ""
     for side in ("query", "document"):
         told = [(cost[f"{side}_{amount}"], word) for amount, word in (("ms", "ms"), ("gflop", "GFLOP"))]
         yield f"Cost of a {side}", ", ".join(f"{number:.3g} {word}" for number, word in told if number is not None), ""

@@ -9,7 +9,6 @@ function name() {
   for (const part of element.querySelectorAll("[data-hidden]")) {
     part.hidden = part.dataset.hidden !== chosen.dataset.hidden;
   }
-  document.title = find("[data-title]").dataset.title;
 }
 
 function say(kind, words, faults = [], more) {
