@@ -27,9 +27,8 @@ HOSTILE = "<img src=x onerror=alert(1)><script>document.title='mine'</script> & 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A benchmark of 12 clips, one of them mute and one longer than what plays, with a hostile query."""
-    made = write_benchmark(tmp_path_factory.mktemp("report") / "small", clips=12)
-    write_clip(made / "videos" / "clip-1.mp4", tone=None)
+    """A benchmark of 8 clips, one of them longer than what plays, whose queries try to run a script."""
+    made = write_benchmark(tmp_path_factory.mktemp("report") / "small", clips=8)
     write_clip(made / "videos" / "clip-2.mp4", tone=500.0, frames=60, seconds=6.0)
     rows = [json.loads(line) for line in (made / "queries.jsonl").read_text().splitlines()]
     for row in rows:
@@ -44,7 +43,7 @@ def results(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path
     made = tmp_path_factory.mktemp("results")
     benchmark = load_benchmark(str(folder))
     for seed in (1, 2):
-        settings = Settings(seed=seed, cost_items=0, workers=2, cache=made / "cache")
+        settings = Settings(seed=seed, cost_items=0, workers=1, cache=made / "cache")
         evaluate(benchmark, "random", settings).save(made / str(seed))
     return [made / "1", made / "2"]
 
@@ -93,7 +92,7 @@ def test_pictures_show_and_clips_play_with_their_sound(page: Page) -> None:
     played = page.evaluate(
         """async () => {
           const found = [];
-          for (const video of document.querySelectorAll('video')) {
+          for (const video of document.querySelectorAll('video[aria-label^="right"]')) {
             video.playbackRate = 8;
             await video.play();
             await new Promise(done => video.onended = done);
@@ -103,16 +102,15 @@ def test_pictures_show_and_clips_play_with_their_sound(page: Page) -> None:
           return found;
         }"""
     )
-    assert all(frames for _, frames, _, _ in played)
-    assert {heard for name, _, heard, _ in played if name == "right document clip-1"} == {False}  # it is mute
-    assert {seconds for name, _, _, seconds in played if name == "right document clip-2"} == {4}
-    assert {heard for name, _, heard, _ in played if name == "right document clip-3"} == {True}
+    assert sorted(name for name, *_ in played) == [f"right document clip-{i}" for i in range(8)]
+    assert all(seen and heard for _, seen, heard, _ in played)
+    assert [seconds for name, *_, seconds in played if name.endswith("clip-2")] == [4]
 
 
 def test_texts_show_as_texts_and_the_page_fits_a_phone(page: Page) -> None:
-    queries = [f"{HOSTILE} query-{i}" for i in range(12)]
+    queries = [f"{HOSTILE} query-{i}" for i in range(8)]
     assert sorted(page.locator("blockquote").all_text_contents()) == sorted(queries)
-    assert page.title() == "Small: random; random (2)"
+    assert page.title() == "Small: random, random (2)"
     assert page.locator("script").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
 
@@ -127,6 +125,22 @@ def test_every_drawing_speaks_and_has_its_table(page: Page) -> None:
     assert all("random (2): " in label for label in labels)
 
 
+def test_a_table_is_shown_as_its_picture_and_enlarged_by_a_key(browser: Browser, tables: Study, tmp_path: Path) -> None:
+    write_report(tables, tmp_path / "tables.html", examples=2, workers=1)
+    page = browser.new_page(viewport={"width": 1000, "height": 700})
+    page.goto((tmp_path / "tables.html").as_uri())
+    picture = page.locator("figure img.sheet").first
+    small = picture.evaluate("one => [one.clientWidth, one.naturalWidth > 0]")
+    page.locator("figure input").first.press("Space")
+    large = picture.evaluate("one => [one.clientWidth, getComputedStyle(one.parentElement).position]")
+    assert small[1]
+    assert large[0] > small[0]
+    assert large[1] == "fixed"
+    page.locator("figure input").first.press("Space")
+    assert picture.evaluate("one => one.clientWidth") == small[0]
+    page.close()
+
+
 def test_the_page_says_what_the_results_say(report: Path, results: list[Path], folder: Path) -> None:
     study = Study.open(results, folder)
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", report.read_text()))
@@ -134,9 +148,8 @@ def test_the_page_says_what_the_results_say(report: Path, results: list[Path], f
     for entry in entries:
         assert f"{100 * entry['value']:.1f} {100 * entry['low']:.1f}–{100 * entry['high']:.1f}" in text
     for system in (0, 1):
-        for query in range(12):
+        for query in range(8):
             assert f"right document at rank {study.facts('gallery').rank[system, query]:.0f}" in text
-    assert "c clip-3" not in text
 
 
 def test_a_report_is_written_alike_again_and_within_its_size(
@@ -155,7 +168,7 @@ def test_a_report_is_written_alike_again_and_within_its_size(
 def test_another_protocol_measure_and_one_system(results: list[Path], folder: Path, tmp_path: Path) -> None:
     write_report(Study.open(results[:1], folder), tmp_path / "one.html", protocol="global", measure="MRR", examples=1)
     text = (tmp_path / "one.html").read_text()
-    assert "Its run holds other candidates than those of this protocol" in text or "figcaption" in text
+    assert "Its run holds other candidates than those of this protocol" in text
     assert "MRR by slice" in text
     assert "Paired tests" not in text
     assert text.count("<article") == 1
@@ -177,12 +190,12 @@ def test_the_list_of_copies(folder: Path, tmp_path: Path) -> None:
     benchmark = load_benchmark(str(folder))
     path = tmp_path / "copies.jsonl"
     rows: list[dict[str, Any]] = [
-        {"first": "clip-1", "second": "clip-10", "reasons": {}},
+        {"first": "clip-1", "second": "clip-7", "reasons": {}},
         {"first": "clip-1", "second": "no"},
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     ids = [item.id for item in benchmark.documents]
-    assert read_copies(path, benchmark).tolist() == [[ids.index("clip-1"), ids.index("clip-10")]]
+    assert read_copies(path, benchmark).tolist() == [[ids.index("clip-1"), ids.index("clip-7")]]
     path.write_text('{"first": "clip-1", "second": "clip-2"}\n{"first": "clip-1"}\n')
     with pytest.raises(InputError, match=r"copies.jsonl:2: not a line that"):
         read_copies(path, benchmark)
