@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import gradio as gr
 from fastapi import FastAPI
+from gradio.components.navbar import Navbar
 from markupsafe import Markup
 
 from ....errors import InputError, RunError
@@ -86,7 +87,7 @@ def _fill(blocks: gr.Blocks, board: Board, page: Page, script: str = "", text: T
         return show(urlencode(request.query_params.multi_items()))
 
     scripts = ["title.js", *([script] if script else [])]
-    gr.Navbar(main_page_name="Tables")
+    Navbar(main_page_name="Tables")
     place = gr.HTML(
         js_on_load="\n".join((_HERE / name).read_text(encoding="utf-8") for name in scripts),
         apply_default_css=False,

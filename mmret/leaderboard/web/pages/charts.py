@@ -50,7 +50,7 @@ def charts(identity: str, rows: Sequence[Row], table: Table) -> list[Markup]:
     """
     measure, drawn = table.measure, []
     label = f"{measure}{unit(measure)}"
-    placed = [(row, one.value) for row in rows if (one := row.figures.get(table.slice)) and isfinite(one.value)]
+    placed = [(row, score.value) for row in rows if (score := row.figures.get(table.slice)) and isfinite(score.value)]
     for key, one in AGAINST.items():
         points = [
             Point(row.model, x, scaled(value, measure), row.track or PUBLISHED)

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from ....errors import InputError
 from ....evaluation.measures import Measure
-from ....evaluation.statistics import Comparison, compare, holm
+from ....evaluation.statistics import Aggregate, Comparison, compare, holm
 from ...board import Board
 from ...board.database import Score, State, Submission
 from ...board.values import load_clusters, load_values
@@ -105,5 +105,5 @@ def _compared(first: Path, second: Path, protocol: str, measure: str) -> Compari
     """Kept, because files named by their content never change."""
     a, b = (load_values(path, protocol, measure) for path in (first, second))
     known = ~np.isnan(a)
-    aggregate = "median" if Measure.parse(measure).name == "MedR" else "mean"
+    aggregate: Aggregate = "median" if Measure.parse(measure).name == "MedR" else "mean"
     return compare(a[known], b[known], load_clusters(first)[known], aggregate=aggregate, samples=SAMPLES)

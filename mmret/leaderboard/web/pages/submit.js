@@ -2,13 +2,13 @@
 const find = (selector) => element.querySelector(selector);
 const make = (name, text, kind = "") => Object.assign(document.createElement(name), { textContent: text, className: kind });
 
+// The commands name the chosen benchmark and this server.
 function name() {
   const chosen = find("[name=benchmark]")?.selectedOptions[0];
   if (!chosen) return;
-  for (const place of element.querySelectorAll("[data-fill]")) place.textContent = chosen.dataset[place.dataset.fill];
-  for (const part of element.querySelectorAll("[data-hidden]")) {
-    part.hidden = part.dataset.hidden !== chosen.dataset.hidden;
-  }
+  const words = { ...chosen.dataset, id: chosen.value, url: new URL(".", location.href).href.replace(/\/$/, "") };
+  for (const place of element.querySelectorAll("[data-fill]")) place.textContent = words[place.dataset.fill];
+  for (const part of element.querySelectorAll("[data-hidden]:not(option)")) part.hidden = part.dataset.hidden !== words.hidden;
 }
 
 function say(kind, words, faults = [], more) {
