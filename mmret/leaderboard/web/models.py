@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from math import ceil
 from typing import Any, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ...encoders.base import Track
+from ...errors import unknown_name
+from ...evaluation.summary import ALL
 from ..board.database import State, Submission
+from ..board.rows import Figure, Origin, Row, Table, ordered
 from ..submissions import Description
+
+SORTS = ("rank", "model", "team", "organisation", "track", "date", "parameters", "query_ms", "gap")
 
 Item = TypeVar("Item")
 
@@ -50,8 +56,9 @@ class Page(_Answer, Generic[Item]):
     @classmethod
     def of(cls, every: Sequence[Any], page: int, per_page: int) -> Self:
         """The part of a list that is on one page."""
-        shown = every[(page - 1) * per_page : page * per_page]
-        return cls(items=list(shown), page=page, pages=max(1, ceil(len(every) / per_page)), total=len(every))
+        items = list(every[(page - 1) * per_page : page * per_page])
+        pages = max(1, ceil(len(every) / per_page))
+        return cls.model_validate({"items": items, "page": page, "pages": pages, "total": len(every)})
 
 
 class BenchmarkOut(_Answer):
@@ -142,3 +149,88 @@ class ScoresOut(_Answer):
             entry = scores.setdefault(one.protocol, {}).setdefault(one.slice, {"n": one.n})
             entry[one.measure] = FigureOut.model_validate(one)
         return cls(submission=submission.id, scores=scores)
+
+
+class RowsQuery(BaseModel):
+    """What of a table is asked for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    protocol: str | None = Field(None, description="Default: the one that the benchmark is ranked by first.")
+    measure: str | None = Field(None, description="Default: the one that the benchmark is ranked by first.")
+    slice: str = Field(ALL, description="Whose figures are ranked.")
+    track: tuple[Track, ...] = Field((), description="Tracks to rank together. Default: each is ranked by itself.")
+    sort: str = Field("", description=f"A slice, or {', '.join(SORTS)}; with - before it descending. Default: by rank.")
+    page: int = Field(1, ge=1, le=1_000_000)
+    per_page: int = Field(100, ge=1, le=500)
+
+
+class IntervalOut(_Answer):
+    """A figure with its 95 % interval; null where there is none."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class RowOut(_Answer):
+    """A system in a table."""
+
+    rank: int | None = Field(description="1 + number of systems significantly better; null for one that is not ranked.")
+    model: str
+    figures: dict[str, IntervalOut] = Field(description="Of each slice.")
+    state: Origin = Field(description="Only verified ones were scored by this board, and are ranked.")
+    submission: str
+    team: str
+    organisation: str
+    link: str
+    licence: str
+    track: Track | None
+    parameters: int | None
+    open_weights: bool | None
+    saw_benchmark: str
+    date: date | None
+    query_ms: float | None
+    cost: dict[str, float | str | None]
+    scorer_version: str
+    gap: float | None = Field(description="Figure on the public counterpart less that on this hidden benchmark.")
+    note: str
+
+
+class RowsOut(Page[RowOut]):
+    """A page of a table: of one protocol, measure and slice."""
+
+    benchmark: str
+    generation: int
+    protocol: str
+    measure: str
+    slice: str
+    tracks: list[Track] | None = Field(description="Those ranked together; null where each is ranked by itself.")
+    slices: dict[str, int] = Field(description="Each slice with its number of queries.")
+
+    @classmethod
+    def of_table(cls, found: Table, query: RowsQuery) -> Self:
+        """The page that is asked for. Raises `InputError` for an unknown order."""
+        page = Page[RowOut].of(_in_order(found, query.sort), query.page, query.per_page)
+        about = {name: getattr(found, name) for name in cls.model_fields if name not in Page.model_fields}
+        return cls(**dict(page), **about)
+
+
+def _in_order(found: Table, sort: str) -> Sequence[Row]:
+    name = sort.removeprefix("-")
+    if not sort:
+        return found.rows
+    if name not in SORTS and name not in found.slices:
+        raise unknown_name("order", name, [*SORTS, *found.slices])
+
+    def key(row: Row) -> Any:
+        value = getattr(row, name) if name in SORTS else row.figures.get(name)
+        return value.value if isinstance(value, Figure) else value.casefold() if isinstance(value, str) else value
+
+    return ordered(found.rows, key, descending=sort.startswith("-"))
+
+
+class KeyOut(_Answer):
+    """The board's public key."""
+
+    key: str = Field(description="Of Ed25519, 64 hexadecimal digits; with it `mmret board import` checks an export.")

@@ -62,6 +62,7 @@ def log_as_json(level: int = logging.INFO) -> None:
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(True)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 class Metrics:

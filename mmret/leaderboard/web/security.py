@@ -20,7 +20,11 @@ PAGES = (
 )
 API = "default-src 'none'; sandbox"
 # Of Gradio's own routes, those that the pages use. The others take and give files, and fetch addresses for anybody.
-USED = re.compile(r"/gradio_api/(run/predict|component_server|queue/(join|data)|heartbeat/\w+|info|startup-events|app_id)/?")
+USED = re.compile(
+    r"/gradio_api/(run/predict|component_server|queue/(join|data)|heartbeat/\w+|info|startup-events|app_id)/?"
+)
+    r"/gradio_api/(run/predict|component_server|queue/(join|data)|heartbeat/\w+|info|startup-events|app_id)/?"
+)
 
 
 class Secured:

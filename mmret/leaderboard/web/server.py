@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,6 +61,7 @@ def run_server(
             ws="none",
             lifespan="on",
         )
+        signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it once more when it has ended in order
         bound = listener.getsockname()[1]
         _log.info("serving", extra={"fields": {"host": host, "port": bound, "folder": str(folder)}})
         uvicorn.Server(config).run(sockets=[listener])

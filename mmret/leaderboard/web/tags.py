@@ -25,12 +25,11 @@ class Tagged:
     @classmethod
     def of(cls, answer: BaseModel) -> Tagged:
         """An answer as JSON."""
-        return cls.of_text(answer.model_dump_json(by_alias=True), JSON)
+        return cls.of_bytes(answer.model_dump_json(by_alias=True).encode(), JSON)
 
     @classmethod
-    def of_text(cls, text: str, media_type: str) -> Tagged:
-        """A text as it is."""
-        content = text.encode()
+    def of_bytes(cls, content: bytes, media_type: str) -> Tagged:
+        """Content as it is."""
         return cls(content, hashlib.sha256(content).hexdigest()[:32], media_type)
 
     def response(self, request: Request) -> Response:
