@@ -23,8 +23,6 @@ API = "default-src 'none'; sandbox"
 USED = re.compile(
     r"/gradio_api/(run/predict|component_server|queue/(join|data)|heartbeat/\w+|info|startup-events|app_id)/?"
 )
-    r"/gradio_api/(run/predict|component_server|queue/(join|data)|heartbeat/\w+|info|startup-events|app_id)/?"
-)
 
 
 class Secured:
