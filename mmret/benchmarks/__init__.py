@@ -3,6 +3,7 @@
 from .base import Benchmark
 from .draft import Draft, Fault
 from .exclusions import Exclusions
+from .hide import hide
 from .provenance import only_provenance
 from .published import PublishedTable, published_tables
 from .ragged import Ragged
@@ -27,6 +28,7 @@ __all__ = [
     "exclusions_path",
     "fetch",
     "folder_of",
+    "hide",
     "load_benchmark",
     "media_faults",
     "only_provenance",

@@ -29,7 +29,7 @@ class Benchmark:
     ----------
     name, version: identity; a change of any label raises the version.
     queries, documents: items with unique ids.
-    positives: for each query the positions of the documents that answer it, at least one.
+    positives: for each query the positions of the documents that answer it, at least one; none where labels are hidden.
     gains: float64 `(entries of positives,)`, relevance grades above 0.
     provenance: str `(entries of positives,)`, who says that it is right: "human", "model:NAME", "inherited", "scan", or
         "" where it is not said; None when it is said of none.
@@ -42,6 +42,7 @@ class Benchmark:
     excluded: what an exclusion list names: documents still to be left out, and queries that are left out already.
     view: which forms of its documents the items hold, where there are several ("title=text,content=image").
     contents: digest over the documents in all their forms, the same in every view; "" where there is one form only.
+    hidden: whether it is a copy without labels: it can be embedded and ranked, and only who keeps the labels can score.
     card: text of the data card.
     about: further facts to show: title, licence, description.
     """
@@ -61,6 +62,7 @@ class Benchmark:
     excluded: Exclusions = field(default_factory=Exclusions)
     view: str = ""
     contents: str = ""
+    hidden: bool = False
     card: str = ""
     about: Mapping[str, Any] = field(default_factory=dict)
 
@@ -76,7 +78,7 @@ class Benchmark:
             if len(self.galleries) not in (1, n):
                 raise InputError(f"{self.name}: {n} queries but {len(self.galleries)} galleries; give 1, or 1 a query")
             object.__setattr__(self, "galleries", self.galleries.ordered())
-        for what, wrong in wrong_queries(self.positives, self.gains, self.galleries, self.source):
+        for what, wrong in wrong_queries(self.positives, self.gains, self.galleries, self.source, self.hidden):
             if wrong.any():
                 ids = [self.queries[i].id for i in np.flatnonzero(wrong).tolist()]
                 raise InputError(f"{self.name}: queries {what}: {first_ten(ids)}")
@@ -154,12 +156,20 @@ class Benchmark:
                 "digest": self.digest,
                 "queries": len(self.queries),
                 "documents": len(self.documents),
-                "right documents": len(self.positives.positions),
+                "right documents": "hidden" if self.hidden else len(self.positives.positions),
                 "galleries": f"{galleries}, of {sizes.min()} to {sizes.max()} candidates",
                 "source in gallery": f"{int(self.source_in_gallery.sum())} of {has_source} queries with a source",
                 "slices": {label: len(members) for label, members in self.slices.items()},
             }
         )
+
+    def need_labels(self) -> None:
+        """Raise `InputError` where labels are hidden."""
+        if self.hidden:
+            raise InputError(
+                f"{self.name}: its labels are hidden, so nothing can be scored here; evaluate, pack the run "
+                "(mmret submit pack DIR), and upload it to the leaderboard that keeps them"
+            )
 
     def usable(self) -> Benchmark:
         """The benchmark without the documents and queries that its exclusion list names."""
@@ -173,7 +183,7 @@ class Benchmark:
         """The benchmark of some queries and some documents, given as sorted positions.
 
         A document that is left out is nobody's candidate, answer or source any more; every query that stays must keep
-        its source and a right document.
+        its source and, unless labels are hidden, a right document.
         """
         place = np.full(len(self.documents), -1, np.int32)
         place[documents] = np.arange(len(documents), dtype=np.int32)

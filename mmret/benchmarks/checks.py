@@ -13,16 +13,24 @@ Mask = NDArray[np.bool_]
 
 
 def wrong_queries(
-    positives: Ragged, gains: NDArray[np.float64], galleries: Ragged | None, source: NDArray[np.int32] | None
+    positives: Ragged,
+    gains: NDArray[np.float64],
+    galleries: Ragged | None,
+    source: NDArray[np.int32] | None,
+    hidden: bool = False,
 ) -> Iterator[tuple[str, Mask]]:
     """Kinds of fault and the queries, bool `(queries,)`, that have them.
 
     Parameters
     ----------
     galleries: None, one list, or one list a query, each in ascending order.
+    hidden: whether the labels are hidden, so that no query may have a right document.
     """
     n = len(positives)
-    yield "without a right document", positives.sizes == 0
+    if hidden:
+        yield "with a right document, though labels are hidden", positives.sizes > 0
+    else:
+        yield "without a right document", positives.sizes == 0
     yield "with a right document graded 0 or less", _any_by_row(positives, ~(gains > 0))
     yield "with the same right document twice", positives.ordered().repeats()
     if source is not None:

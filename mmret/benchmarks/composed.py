@@ -6,7 +6,8 @@ A folder holds three files. All paths in them are relative to the folder, and ma
 - `benchmark.json`: one object with `"layout": "composed-video"`, `name`, `version`, and optionally `title`,
   `description`, `licence`; `requires`, the modalities every file must have (default `["video", "audio"]`); `sound`,
   whether a video's sound track is part of it (default: whether audio is required); `gallery`, a list of document ids
-  that all queries share; `sound_slices`, the slices that cannot be answered without hearing.
+  that all queries share; `sound_slices`, the slices that cannot be answered without hearing; `"labels": "hidden"` for a
+  copy whose queries have no `targets` (see `mmret.benchmarks.hide`).
 - `documents.jsonl`: one object a document: `id`, and `video` or `image`, optionally `text`.
 - `queries.jsonl`: one object a query: `id`, `text`, `targets` (document id → grade, or a list of ids), and optionally
   `source` (a document id) or, for a source that is no document, `video` or `image`; `gallery` (a list of document ids;
@@ -29,6 +30,7 @@ from .files import Files
 from .ragged import Ragged
 
 LAYOUT = "composed-video"
+HIDDEN = "hidden"
 
 
 def read_composed(folder: Path, *, card: str = "", cache: Path | None = None) -> Draft:
@@ -47,7 +49,8 @@ def read_composed(folder: Path, *, card: str = "", cache: Path | None = None) ->
     rows = list(_rows(folder / "queries.jsonl"))
     names = _Names({item.id: i for i, item in reversed(list(enumerate(documents)))})
     sources = [names.find(row, [row["source"]], "source") if "source" in row else [] for row in rows]
-    targets = [row.targets() for row in rows]
+    hidden = labels_hidden(about, folder)
+    targets = [{} if hidden and "targets" not in row else row.targets() for row in rows]
     positives = [names.find(row, graded, "target") for row, graded in zip(rows, targets, strict=True)]
     return Draft(
         name=about["name"],
@@ -61,6 +64,7 @@ def read_composed(folder: Path, *, card: str = "", cache: Path | None = None) ->
         labels=[[str(label) for label in row.get("slices", [])] for row in rows],
         found=names.faults,
         needs=frozenset(needs),
+        hidden=hidden,
         sound_slices=frozenset(map(str, about.get("sound_slices", []))),
         card=card,
         about=about,
@@ -96,6 +100,13 @@ def read_about(folder: Path) -> dict[str, Any]:
         if not isinstance(about, dict) or key not in about:
             raise InputError(f"{path}: the field {key!r} is missing")
     return about
+
+
+def labels_hidden(about: Mapping[str, Any], folder: Path) -> bool:
+    """Whether a `benchmark.json` says that the folder is a copy without labels."""
+    if about.get("labels") not in (None, HIDDEN):
+        raise InputError(f"{folder / 'benchmark.json'}: 'labels' must be {HIDDEN!r}, or not there")
+    return "labels" in about
 
 
 class Row(dict[str, Any]):

@@ -63,6 +63,7 @@ class Draft:
     sound_slices: frozenset[str] = frozenset()
     view: str = ""
     contents: str = ""
+    hidden: bool = False
     card: str = ""
     about: Mapping[str, Any] = field(default_factory=dict)
 
@@ -73,7 +74,7 @@ class Draft:
         galleries = None if self.galleries is None else self.galleries.ordered()
         wrong = [
             Fault(f"queries {what}", self.queries[i].id)
-            for what, mask in wrong_queries(self.positives, self.gains, galleries, self.source)
+            for what, mask in wrong_queries(self.positives, self.gains, galleries, self.source, self.hidden)
             for i in np.flatnonzero(mask).tolist()
             if self.queries[i].id not in named
         ]
@@ -107,6 +108,7 @@ class Draft:
             sound_slices=self.sound_slices,
             view=self.view,
             contents=self.contents,
+            hidden=self.hidden,
             excluded=Exclusions([], [{"id": name, "reason": reason} for name, reason in sorted(bad.items())]),
             card=self.card,
             about=self.about,

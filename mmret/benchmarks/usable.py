@@ -52,7 +52,7 @@ def _query_fault(benchmark: Benchmark, i: int, good: NDArray[np.bool_], prefligh
     """Why a query cannot be asked any more; None when it can."""
     if benchmark.source is not None and benchmark.source[i] >= 0 and not good[benchmark.source[i]]:
         return f"its source {benchmark.documents[benchmark.source[i]].id} is excluded"
-    if not good[benchmark.positives[i]].any():
+    if not benchmark.hidden and not good[benchmark.positives[i]].any():
         answers = ", ".join(benchmark.documents[p].id for p in benchmark.positives[i])
         return f"its target {answers} is excluded"
     return _fault(benchmark.queries[i], preflight, benchmark.needs)

@@ -128,6 +128,27 @@ def verify(
         note(f"removed: {path}; nothing has to be left out any more")
 
 
+@app.command("hide")
+def hide_labels(
+    name: Bench,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write the copy into.")],
+    data: Data = None,
+    keep_slices: Annotated[
+        str | None, typer.Option(help="Slices that tell nothing of the answer, separated by commas. Default: none.")
+    ] = None,
+    split: Split = None,
+    cache: Cache = None,
+) -> None:
+    """Write the public copy of a benchmark without its labels, for a leaderboard that keeps them."""
+    from ..benchmarks import folder_of, hide, load_benchmark
+
+    benchmark = load_benchmark(name, data, cache=cache, split=split)
+    hide(benchmark, folder_of(name, data), output, names(keep_slices))
+    note(f"written: {output}: {len(benchmark.queries):,} queries, {len(benchmark.documents):,} documents, no labels")
+    note("ids, texts and the tables of a corpus are as they were: see that none of them tells an answer")
+    show_mapping({"name": benchmark.name, "ground": benchmark.ground_digest}, as_json=False)
+
+
 @app.command()
 def get(
     name: Annotated[str, typer.Argument(help="Name of a benchmark, or hf:OWNER/NAME.")],

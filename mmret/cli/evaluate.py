@@ -158,7 +158,8 @@ def evaluate_model(
 def _show_tables(record: Mapping[str, Any]) -> None:
     from .tables import blind_table, cost_table, result_table, source_table
 
-    show(result_table(record))
+    if record["scores"]:  # where labels are hidden there are none
+        show(result_table(record))
     if (cost := cost_table(record)) is not None:
         show(cost)
     if (sources := source_table(record)) is not None:

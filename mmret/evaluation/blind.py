@@ -54,6 +54,7 @@ def evaluate_with_blind(
     settings = settings or Settings()
     if isinstance(benchmark, str):
         benchmark = load_benchmark(benchmark, data, cache=settings.cache)
+    benchmark.need_labels()
     result = evaluate(benchmark, model, settings, show=show)
     found: dict[str, Result] = {}
     variants: dict[str, dict[str, Any]] = {}

@@ -37,6 +37,7 @@ from .scoring import DEPTH, Answers, vector_answers
 from .selection import OnBadMedia, candidates_only, exclude_bad_media, sample
 from .summary import summaries_of, usual_measures
 
+_HIDDEN = "the labels are hidden, so nothing was scored; pack the run for a leaderboard: mmret submit pack DIR"
 DTYPES = ("float32", "bfloat16", "float16")
 
 
@@ -191,7 +192,7 @@ def evaluate(
             index(made, [item for item in whole.documents if item.id not in unusable], meter)
         answers, embedded = _answer(made, scored, queries, protocols, settings, meter, memory, device, show=show)
     with meter.stage("score"):
-        summaries = summaries_of(scored, answers.standings, measures, settings.seed)
+        summaries = {} if whole.hidden else summaries_of(scored, answers.standings, measures, settings.seed)
         run = run_of(scored, protocols[0], answers.scores, answers.best)
     record = {
         "schema": SCHEMA,
@@ -204,10 +205,11 @@ def evaluate(
         "excluded": asdict(excluded),
         "cut": embedded.cut,
         "run_depth": None if answers.best is None else DEPTH,
-        "warnings": [*warnings, *cut_warnings(made, embedded.cut)],
+        "warnings": [*warnings, *cut_warnings(made, embedded.cut), *([_HIDDEN] if whole.hidden else [])],
         "environment": environment(made.spec.packages),
     }
-    return Result(record, pd.concat([summary.per_query for summary in summaries.values()], ignore_index=True), run)
+    tables = [summary.per_query for summary in summaries.values()] or [pd.DataFrame(columns=["protocol", "query"])]
+    return Result(record, pd.concat(tables, ignore_index=True), run)
 
 
 def _select(whole: Benchmark, protocols: Sequence[Protocol], settings: Settings) -> Benchmark:
@@ -287,6 +289,7 @@ def _benchmark_entry(whole: Benchmark, scored: Benchmark) -> dict[str, Any]:
         "queries": len(scored.queries),
         "documents": len(scored.documents),
         "view": whole.view,
+        "hidden": whole.hidden,
     }
 
 

@@ -80,6 +80,7 @@ def rerank(
     """
     if k < 1:
         raise InputError(f"k must be at least 1, not {k}")
+    benchmark.need_labels()
     settings = settings or Settings()
     stage = Aligned.of([first], [name], benchmark)
     best = Ragged.of([_best(answer, k) for answer in _answers(stage)])

@@ -33,9 +33,10 @@ class Result:
     Parameters
     ----------
     record: what `result.json` holds, schema `mmret.result/2`:
-        `benchmark` {name, version, view, digest, queries, documents}, `model` (its spec),
+        `benchmark` {name, version, view, hidden, digest, ground_digest, queries, documents}, `model` (its spec),
         `settings` {passed, resolved},
-        `scores` {protocol: {slice: {n, measure: {value, optimistic, pessimistic, low, high, random}}}}, `ties`,
+        `scores` {protocol: {slice: {n, measure: {value, optimistic, pessimistic, low, high, random}}}}, `ties`, both
+        empty where labels are hidden,
         `cost` {stages, item (see `mmret.evaluation.cost`), peak_rss_mb, peak_device_mb, device},
         `excluded` {documents, queries}, `cut` {side: {texts, cut}} (texts that the model does not read to
         their end), `run_depth` (candidates of a query in the run, None for all), `warnings`,

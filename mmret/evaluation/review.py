@@ -77,6 +77,7 @@ def likely_false_negatives(
         raise InputError(f"--agree must be between 1 and the number of systems, {len(runs)}, not {agree}")
     if depth < 1:
         raise InputError(f"--depth must be at least 1, not {depth}")
+    benchmark.need_labels()
     aligned = Aligned.of(runs, names, benchmark)
     found = [one for query in range(len(aligned.queries)) for one in _suspects(aligned, benchmark, query, agree, depth)]
     return sorted(found, key=lambda one: (-one.systems, -one.mean_reciprocal_rank, one.query.id, one.document.id))

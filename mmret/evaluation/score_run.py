@@ -108,8 +108,9 @@ def score_run_on(
     protocols: names; None for the first that the benchmark is usually reported under, and the same without the source,
         because the run of an evaluation holds the candidates of the first one. A document outside a query's candidates
         is refused; its own source is passed over where the protocol leaves it out.
-    missing, unknown, and what is raised: as for `score_run`.
+    missing, unknown, and what is raised: as for `score_run`; and where the benchmark's labels are hidden.
     """
+    benchmark.need_labels()
     usual = protocols_of(benchmark, protocols)
     chosen = usual if protocols is not None else [one for one in usual if one.everything == usual[0].everything]
     match = _Match.of(run, [item.id for item in benchmark.queries], [], missing, unknown)

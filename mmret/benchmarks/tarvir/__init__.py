@@ -2,7 +2,7 @@
 
 from .fields import FieldMap
 from .hub import is_on_hub, plan_dataset
-from .read import open_corpus, read_tables
+from .read import corpus_files, open_corpus, read_tables
 from .records import Corpus, Grid, Html, Plain, Positive, Question, TableRecord
 from .releases import TABLES, TableRelease, read_named
 from .triples import LAYOUT
@@ -23,6 +23,7 @@ __all__ = [
     "TableRecord",
     "TableRelease",
     "View",
+    "corpus_files",
     "is_on_hub",
     "open_corpus",
     "plan_dataset",

@@ -11,17 +11,17 @@ import numpy as np
 
 from ...errors import InputError
 from ...items import Item
-from ..composed import read_about
+from ..composed import labels_hidden, read_about
 from ..draft import Draft
 from ..ragged import Ragged
 from ..sources import Sources
 from .documents import Documents
 from .fields import FieldMap
-from .made import with_made
+from .made import PICTURES, TEXTS, with_made
 from .nq_tables import is_nq_tables, read_nq_tables
 from .records import Corpus
 from .release import CORPUS, find_release, read_release
-from .triples import is_triple, read_triple
+from .triples import files_of, is_triple, read_triple
 from .view import View
 
 _PEEK = 100  # records looked at to learn what a corpus holds
@@ -42,6 +42,25 @@ def open_corpus(folder: Path, sources: Sources) -> Corpus:
     return with_made(_read_layout(folder, sources), folder)
 
 
+def corpus_files(folder: Path, sources: Sources) -> list[Path]:
+    """The files, relative to the folder, that the tables of a corpus lie in, pictures and what was made among them.
+
+    Raises `InputError` for layouts that keep labels in the same files, and for pictures outside of the folder.
+    """
+    if not is_triple(folder) or is_nq_tables(folder) or find_release(folder) is not None:
+        raise InputError(f"{folder}: not corpus, queries and qrels, which alone keep tables and labels apart")
+    here = folder.absolute()
+    records = open_corpus(folder, sources).records()
+    pictures = {record.image.path for record in records if record.image is not None}
+    made = [here / name for name in (PICTURES, TEXTS) if (here / name).is_file()]
+    # Pictures that lie in the files of the corpus themselves are kept in the cache.
+    found = [*files_of(here), *made, *sorted(path for path in pictures if path.is_relative_to(here))]
+    outside = [path for path in found if ".." in path.relative_to(here).parts]
+    if outside:
+        raise InputError(f"{outside[0]}: lies outside of {folder}; a copy needs all pictures inside")
+    return [path.relative_to(here) for path in found]
+
+
 def _read_layout(folder: Path, sources: Sources) -> Corpus:
     names, split = FieldMap.load(sources.field_map), sources.split
     about = read_about(folder) if (folder / "benchmark.json").is_file() else {}
@@ -49,7 +68,8 @@ def _read_layout(folder: Path, sources: Sources) -> Corpus:
         return read_nq_tables(folder, split)
     if find_release(folder) is not None:
         return read_release(folder, split, names, sources.cache)
-    if is_triple(folder):
+    hidden = labels_hidden(about, folder)
+    if is_triple(folder, hidden=hidden):
         return read_triple(folder, split, names, sources.cache, about)
     below = [path.name for path in sorted(folder.iterdir()) if path.is_dir() and is_triple(path)]
     raise InputError(
@@ -99,6 +119,7 @@ def read_tables(
         needs=frozenset({"image"}) if view.pictures else frozenset(),
         view=str(view),
         contents=documents.digest,
+        hidden=labels_hidden(corpus.about, folder),
         card=card,
         about=facts | ({"title fonts": documents.fonts} if documents.fonts else {}),
     )

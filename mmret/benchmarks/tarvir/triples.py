@@ -9,7 +9,7 @@ Each of the three is a folder of Parquet, JSON-lines or tab-separated files, or 
 - qrels `query-id`, `corpus-id`, and optionally `score`, of which 0 or less is no answer, and `provenance`.
 
 Where all titles are empty and a text begins with a Markdown heading, the heading is the title. A `benchmark.json` with
-`"layout": "tables"` gives name, version and further facts.
+`"layout": "tables"` gives name, version and further facts; with `"labels": "hidden"` there are no qrels.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 
 from ...errors import InputError, first_ten
 from ...items import Media
+from ..composed import labels_hidden
 from ..files import Files
 from .fields import Field, FieldMap, text_of, texts_of, value_of
 from .pictures import unpack_column
@@ -50,10 +51,10 @@ _QRELS = {
 }
 
 
-def is_triple(folder: Path) -> bool:
-    """Whether corpus, queries and qrels are all here."""
+def is_triple(folder: Path, *, hidden: bool = False) -> bool:
+    """Whether corpus, queries and qrels are all here; where labels are hidden, the first two."""
     has_queries = bool(_files(folder, "queries")) or any(folder.glob("*_queries*"))
-    return any(_files(folder, name) for name in _CORPUS_NAMES) and has_queries and bool(_splits(folder))
+    return any(_files(folder, name) for name in _CORPUS_NAMES) and has_queries and (hidden or bool(_splits(folder)))
 
 
 def read_triple(
@@ -67,8 +68,14 @@ def read_triple(
 
     Raises `InputError` for missing files, columns and splits.
     """
-    corpus = next(files for name in _CORPUS_NAMES if (files := _files(folder, name)))
+    corpus = files_of(folder)
     qrels = _splits(folder)
+    if labels_hidden(about, folder):
+        if qrels:
+            raise InputError(
+                f"{folder}: benchmark.json says that labels are hidden, and yet qrels are here; remove them"
+            )
+        qrels = {"test": []}
     chosen = split or ("test" if "test" in qrels or len(qrels) != 1 else next(iter(qrels)))
     if chosen not in qrels:
         raise InputError(f"{folder}: no split {chosen!r}; there are {first_ten(sorted(qrels))}; name one with --split")
@@ -85,6 +92,11 @@ def read_triple(
     others = [path for name, paths in qrels.items() if name != chosen for path in paths]
     questions.keep_answered({query for query, _ in _labels(others, field_map)})
     return Corpus(lambda: _records(corpus, folder, field_map, cache), questions.all(), questions.faults, about)
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The files of the corpus."""
+    return next(files for name in _CORPUS_NAMES if (files := _files(folder, name)))
 
 
 def _files(folder: Path, name: str) -> list[Path]:
