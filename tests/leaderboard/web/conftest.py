@@ -1,7 +1,8 @@
-"""A board served by a real process, on SQLite and on PostgreSQL."""
+"""Boards served by real processes, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import signal
 import subprocess
@@ -31,35 +32,39 @@ if __name__ == "__main__":
     run_server(Path(sys.argv[1]), limits=Limits(**options.pop("limits")), **options)
 """
 MANY = {"requests": 1e9, "uploads": 1e9}
+OPEN = Terms()
+numbers = itertools.count()
 
 
 class Served:
-    """A server process of a board.
+    """A board and the process that serves it.
 
     Parameters
     ----------
     limits, options: of `run_server`; by default requests come as fast as they like.
     """
 
-    def __init__(self, folder: Path, *, limits: dict[str, Any] | None = None, **options: Any) -> None:
-        self.folder = folder
-        self.log = folder.with_name(f"{folder.name}-{time.monotonic_ns()}.log")
-        settings = {"port": 0, "limits": MANY | (limits or {})} | options
+    def __init__(self, board: Board, *, limits: dict[str, Any] | None = None, **options: Any) -> None:
+        self.board = board
+        self.log = board.folder.with_name(f"{board.folder.name}-{next(numbers)}.log")
+        url = "sqlite" if board.url.drivername == "sqlite" else board.url.render_as_string(hide_password=False)
+        settings = {"port": 0, "database_url": url, "limits": MANY | (limits or {})} | options
         with self.log.open("wb") as log:
-            command = [sys.executable, "-c", SERVE, str(folder), json.dumps(settings)]
+            command = [sys.executable, "-c", SERVE, str(board.folder), json.dumps(settings)]
             self.process = subprocess.Popen(command, stderr=log, stdout=log)
-        port = self.wait_for(lambda: self.logged("serving"))[0]["port"]
-        self.url = f"http://127.0.0.1:{port}"
+        self.port = self.wait_for(lambda: self.logged("serving"))[0]["port"]
+        self.url = f"http://127.0.0.1:{self.port}"
         self.http = httpx.Client(base_url=self.url, timeout=60)
-        self.wait_for(self.answers)
+        self.wait_for(self._answers)
 
-    def answers(self) -> bool:
+    def _answers(self) -> bool:
         try:
             return self.http.get("/health").status_code == 200
         except httpx.TransportError:
             return False
 
-    def wait_for(self, what: Callable[[], Any], seconds: float = 60) -> Any:
+    def wait_for(self, what: Callable[[], Any], seconds: float = 120) -> Any:
+        """What is asked for, once it is there."""
         end = time.monotonic() + seconds
         while not (found := what()):
             assert self.process.poll() is None, self.log.read_text()
@@ -68,44 +73,63 @@ class Served:
         return found
 
     def logged(self, message: str = "") -> list[dict[str, Any]]:
-        """The lines of the log of that message; every line is JSON."""
-        lines = self.log.read_text().splitlines()
-        return [entry for entry in map(json.loads, lines) if not message or entry["message"] == message]
+        """The lines of the log with that message; every line is JSON."""
+        whole = self.log.read_text().rpartition("\n")[0]
+        return [entry for entry in map(json.loads, whole.splitlines()) if not message or entry["message"] == message]
 
-    def send(self, path: Path | bytes, token: str, benchmark: str = "made", **options: Any) -> httpx.Response:
-        content = path if isinstance(path, bytes) else path.read_bytes()
-        headers = {"Authorization": f"Bearer {token}"} | options.pop("headers", {})
+    def team(self) -> tuple[str, str]:
+        """Name and token of a new team."""
+        name = f"Team {next(numbers)}"
+        create_team(self.board, name)
+        return name, issue_token(self.board, name)
+
+    def benchmark(self, terms: Terms = OPEN, **options: Any) -> Benchmark:
+        """A new benchmark on the board; its name is its id."""
+        found = made.benchmark(f"made-{next(numbers)}", **options)
+        add_benchmark(self.board, found, terms, source="made")
+        return found
+
+    def send(self, content: Any, token: str, benchmark: str, headers: dict[str, str] | None = None) -> httpx.Response:
+        """Upload a file, or what is given."""
+        content = content.read_bytes() if isinstance(content, Path) else content
         url = f"{self.url}/api/v1/benchmarks/{benchmark}/submissions"
-        return httpx.post(url, content=content, headers=headers, timeout=120, **options)
+        return httpx.post(url, content=content, headers=bearer(token) | (headers or {}), timeout=120)
 
-    def get(self, path: str, token: str | None = None, **options: Any) -> httpx.Response:
-        headers = ({} if token is None else {"Authorization": f"Bearer {token}"}) | options.pop("headers", {})
-        return self.http.get(f"/api/v1/{path}", headers=headers, **options)
+    def get(self, path: str, token: str = "", **headers: str) -> httpx.Response:
+        return self.http.get(f"/api/v1/{path}", headers=bearer(token) | headers)
 
-    def scored(self, submission: str, token: str) -> dict[str, Any]:
+    def scored(self, answer: httpx.Response, token: str) -> dict[str, Any]:
+        """The submission that an upload made, once it is scored."""
+        assert answer.status_code == 201, answer.text
+
         def found() -> Any:
-            one = self.get(f"submissions/{submission}", token).json()
+            one = self.get(f"submissions/{answer.json()['submission']}", token).json()
             return one if one["state"] != "pending" else None
 
         return self.wait_for(found)
 
-    def stop(self) -> None:
+    def stop(self) -> int:
+        """Its exit code, after SIGTERM."""
         self.http.close()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(30)
+        return self.process.wait(30)
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 Serve = Callable[..., Served]
 
 
 @pytest.fixture
-def serve(board: Board, labelled: Benchmark) -> Iterator[Serve]:
-    """Starts servers of the board, which are stopped at the end."""
+def serve(board: Board) -> Iterator[Serve]:
+    """Starts servers of a board of the test's own, which are stopped at the end."""
     started: list[Served] = []
 
     def start(**options: Any) -> Served:
-        started.append(Served(board.folder, **options))
+        started.append(Served(board, **options))
         return started[-1]
 
     yield start
@@ -113,26 +137,24 @@ def serve(board: Board, labelled: Benchmark) -> Iterator[Serve]:
         one.stop()
 
 
-@pytest.fixture
-def labelled(board: Board) -> Benchmark:
-    """The benchmark "made", which is on the board."""
-    found = made.benchmark()
-    add_benchmark(board, found, Terms(), source="made")
-    return found
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server for all tests that make teams and benchmarks of their own."""
+    url = "sqlite" if request.param == "sqlite" else new_database(request.getfixturevalue("postgres"))
+    with Board.make(tmp_path_factory.mktemp("shared") / "board", url) as board:
+        one = Served(board)
+        yield one
+        assert one.stop() == 0, one.log.read_text()
 
 
-@pytest.fixture
-def token(board: Board) -> str:
-    """Of the team "First"."""
-    create_team(board, "First")
-    return issue_token(board, "First")
+def new_database(folder: Path) -> str:
+    """The URL of an empty database of the server that has its socket in that folder."""
+    import psycopg
 
-
-@pytest.fixture
-def other_token(board: Board) -> str:
-    """Of the team "Second"."""
-    create_team(board, "Second")
-    return issue_token(board, "Second")
+    name = f"shared_{next(numbers)}"
+    with psycopg.connect(host=str(folder), user="mmret", dbname="postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+    return f"postgresql://mmret:pass-in-url@/{name}?host={folder}"
 
 
 def files_of(board: Board) -> set[str]:

@@ -14,12 +14,10 @@ from typing import Any
 
 import pytest
 
-from mmret.benchmarks import Benchmark
 from mmret.errors import RunError
 from mmret.leaderboard.board import Board
-from mmret.leaderboard.board.benchmarks import Terms, add_benchmark
-from mmret.leaderboard.board.database import Audit, Job, Progress, Score, State, Submission
-from mmret.leaderboard.board.database import Benchmark as Stored
+from mmret.leaderboard.board.benchmarks import Terms
+from mmret.leaderboard.board.database import Audit, Benchmark, Job, Progress, Score, State, Submission
 from mmret.leaderboard.board.teams import issue_token
 from mmret.leaderboard.submissions import Ground
 from mmret.leaderboard.web.client import Client
@@ -29,29 +27,25 @@ from . import made
 from .conftest import Serve, Served, files_of
 
 
-def test_a_submission_is_scored(serve: Serve, labelled: Benchmark, token: str, tmp_path: Path) -> None:
-    served = serve()
-    answer = served.send(made.submission(tmp_path / "a.parquet", labelled), token)
-    assert answer.status_code == 201
-    sent = answer.json()
-    assert sent["created"] is True
-    assert answer.headers["location"] == f"/api/v1/submissions/{sent['submission']}"
-    found = served.scored(sent["submission"], token)
-    assert (found["state"], found["team"], found["reason"]) == ("verified", "First", "")
-    scores = served.get(f"submissions/{sent['submission']}/scores").json()["scores"]
-    assert scores["global"]["all"]["n"] == 12
+def test_a_submission_is_scored(served: Served, tmp_path: Path) -> None:
+    asked, (team, token) = served.benchmark(), served.team()
+    answer = served.send(made.submission(tmp_path / "a.parquet", asked), token, asked.name)
+    found = served.scored(answer, token)
+    assert (found["state"], found["team"], found["reason"]) == ("verified", team, "")
+    assert answer.headers["location"] == f"/api/v1/submissions/{found['id']}"
+    assert answer.json()["created"] is True
+    assert [one["code"] for one in answer.json()["warnings"]] == ["undeclared"]
+    scores = served.get(f"submissions/{found['id']}/scores").json()["scores"]
+    assert (scores["global"]["all"]["n"], scores["global"]["odd"]["n"]) == (12, 6)
     assert 0 <= scores["global"]["even"]["R@1"]["value"] <= 1
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_malformed_files_are_refused_and_leave_nothing(
-    serve: Serve, board: Board, labelled: Benchmark, token: str, tmp_path: Path
-) -> None:
-    served = serve()
-    good = made.submission(tmp_path / "good.parquet", labelled)
-    before = files_of(board)
-    for case in malformed(good, Ground.of(labelled), count=150):
-        answer = served.send(case.content, token)
+def test_malformed_files_are_refused_and_leave_nothing(served: Served, tmp_path: Path) -> None:
+    asked, (_, token) = served.benchmark(), served.team()
+    good = made.submission(tmp_path / "good.parquet", asked)
+    before = files_of(served.board)
+    for case in malformed(good, Ground.of(asked), count=150):
+        answer = served.send(case.content, token, asked.name)
         told = answer.json()
         if case.content[:4] == b"PAR1":
             assert answer.status_code == 422, case.name
@@ -59,122 +53,129 @@ def test_malformed_files_are_refused_and_leave_nothing(
             assert any(fault["severity"] == "error" and fault["message"] for fault in told["faults"]), case.name
         else:
             assert (answer.status_code, told["code"]) in ((415, "not-parquet"), (422, "faulty")), case.name
-    assert files_of(board) == before
-    with board.reading() as session:
-        assert session.query(Submission).count() == 0
-    assert served.send(good, token).status_code == 201
+    assert files_of(served.board) == before
+    with served.board.reading() as session:
+        assert session.query(Submission).where(Submission.benchmark_id == asked.name).count() == 0
+    assert served.send(good, token, asked.name).status_code == 201
 
 
-def test_refusals_before_the_file_is_checked(
-    serve: Serve, board: Board, labelled: Benchmark, token: str, tmp_path: Path
-) -> None:
-    served = serve(limits={"upload_bytes": 2500, "idle": 0.5, "linger": 0.5})
-    good = made.submission(tmp_path / "good.parquet", labelled).read_bytes()
-    assert len(good) > 2500
-    before = files_of(board)
+def test_refusals_before_a_file_is_checked(served: Served) -> None:
+    asked, (team, token) = served.benchmark(), served.team()
+    before = files_of(served.board)
 
-    def refused(content: Any, token: str = token, benchmark: str = "made", **headers: str) -> tuple[int, str]:
-        answer = served.send(content, token, benchmark, headers=headers)
+    def refused(content: Any = b"PAR1", token: str = token, benchmark: str = asked.name, **headers: str) -> Any:
+        answer = served.send(content, token, benchmark, headers)
         assert answer.headers["content-type"] == "application/problem+json"
         return answer.status_code, answer.json()["code"]
 
-    assert refused(good) == (413, "too-large")
-    assert refused(iter([good[:2000], good[2000:]])) == (413, "too-large")
-    assert refused(slowly(good)) == (408, "too-slow")
-    assert refused(gzip.compress(bytes(10_000_000))[:2000]) == (415, "not-parquet")
-    assert refused(gzip.compress(good[:100]), **{"Content-Encoding": "gzip"}) == (415, "encoded")
-    assert refused(b"PAR1", token="") == (401, "no-token")
-    assert refused(b"PAR1", token="mmret_00000000_" + "x" * 43) == (401, "bad-token")
-    assert refused(b"PAR1", token=token[:-1] + ("a" if token[-1] != "a" else "b")) == (401, "bad-token")
-    assert refused(b"PAR1", token=issue_token(board, "First", scopes=["read"])) == (403, "scope")
-    assert refused(b"PAR1", benchmark="none") == (404, "no-benchmark")
-    assert refused(b"PAR1", benchmark="../../etc/passwd") == (404, "no-route")
-    assert refused(b"PAR1", benchmark="a%00b") == (422, "invalid")
-    assert files_of(board) == before
-    with board.writing() as session:
-        session.get_one(Stored, "made").active = False
-    assert refused(b"PAR1") == (409, "closed")
+    assert refused(gzip.compress(bytes(10_000_000))) == (415, "not-parquet")
+    assert refused(gzip.compress(b"PAR1"), **{"Content-Encoding": "gzip"}) == (415, "encoded")
+    assert refused(token="") == (401, "no-token")
+    assert refused(token="mmret_00000000_" + "x" * 43) == (401, "bad-token")
+    assert refused(token=token[:-1] + ("a" if token[-1] != "a" else "b")) == (401, "bad-token")
+    assert refused(token=issue_token(served.board, team, scopes=["read"])) == (403, "scope")
+    assert refused(benchmark="none") == (404, "no-benchmark")
+    assert refused(benchmark="../../etc/passwd") == (404, "no-route")
+    assert refused(benchmark="a%00b") == (422, "invalid")
+    with served.board.writing() as session:
+        session.get_one(Benchmark, asked.name).active = False
+    assert refused() == (409, "closed")
+    assert files_of(served.board) == before
 
 
-def slowly(content: bytes) -> Iterator[bytes]:
-    yield content[:10]
-    time.sleep(1)
-    yield content[10:]
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_is_too_large_or_too_slow_is_cut_off(serve: Serve, board: Board, tmp_path: Path) -> None:
+    served = serve(limits={"upload_bytes": 2500, "idle": 0.5, "linger": 0.5}, workers=0)
+    asked, (_, token) = served.benchmark(), served.team()
+    good = made.submission(tmp_path / "good.parquet", asked).read_bytes()
+    assert len(good) > 2500
+    before = files_of(board)
+
+    def slowly() -> Iterator[bytes]:
+        yield good[:10]
+        time.sleep(1)
+        yield good[10:]
+
+    answers = [
+        served.send(content, token, asked.name) for content in (good, iter([good[:2000], good[2000:]]), slowly())
+    ]
+    assert [answer.status_code for answer in answers] == [413, 413, 408]
+    served.wait_for(lambda: files_of(board) == before)
 
 
-def test_the_same_file_is_one_submission(
-    serve: Serve, labelled: Benchmark, token: str, other_token: str, tmp_path: Path
-) -> None:
-    served = serve()
-    content = made.submission(tmp_path / "a.parquet", labelled).read_bytes()
+def test_the_same_file_is_one_submission(served: Served, tmp_path: Path) -> None:
+    asked, (_, token), (_, other) = served.benchmark(), served.team(), served.team()
+    content = made.submission(tmp_path / "a.parquet", asked).read_bytes()
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda _: served.send(content, token), range(6)))
+        answers = list(pool.map(lambda _: served.send(content, token, asked.name), range(6)))
     assert sorted(answer.status_code for answer in answers) == [200] * 5 + [201]
     assert len({answer.json()["submission"] for answer in answers}) == 1
-    assert served.send(content, other_token).json()["submission"] != answers[0].json()["submission"]
+    theirs = served.send(content, other, asked.name)
+    assert theirs.json()["submission"] != answers[0].json()["submission"]
+    assert served.scored(theirs, other)["state"] == "flagged"
 
 
-def test_quotas_count_what_is_accepted(serve: Serve, board: Board, token: str, tmp_path: Path) -> None:
-    asked = made.benchmark("scarce")
-    add_benchmark(board, asked, Terms(quota_day=2), source="made")
-    served = serve()
+def test_quotas_count_what_is_accepted(served: Served, tmp_path: Path) -> None:
+    asked, (_, token) = served.benchmark(Terms(quota_day=2)), served.team()
     sent = [made.submission(tmp_path / f"{i}.parquet", asked, i) for i in range(3)]
-    assert served.send(b"PAR1 no", token, "scarce").status_code == 422
-    assert [served.send(path, token, "scarce").status_code for path in (*sent[:2], sent[0])] == [201, 201, 200]
-    refused = served.send(sent[2], token, "scarce")
-    assert (refused.status_code, refused.json()["code"]) == (429, "quota")
-    assert "2 submissions" in refused.json()["detail"]
+    assert served.send(b"PAR1 no", token, asked.name).status_code == 422
+    answers = [served.send(path, token, asked.name) for path in (*sent[:2], sent[0], sent[2])]
+    assert [answer.status_code for answer in answers] == [201, 201, 200, 429]
+    assert answers[-1].json()["code"] == "quota"
+    assert "2 submissions" in answers[-1].json()["detail"]
 
 
-def test_fifty_uploads_at_once_are_scored_in_order(
-    serve: Serve, board: Board, labelled: Benchmark, token: str, other_token: str, tmp_path: Path
-) -> None:
-    served = serve()
-    paths = [made.submission(tmp_path / f"{i}.parquet", labelled, i) for i in range(50)]
+def test_fifty_uploads_at_once_are_scored_in_order(served: Served, tmp_path: Path) -> None:
+    asked = served.benchmark()
+    tokens = [served.team()[1] for _ in range(5)]
+    paths = [made.submission(tmp_path / f"{i}.parquet", asked, i) for i in range(50)]
     with ThreadPoolExecutor(50) as pool:
-        answers = list(pool.map(lambda i: served.send(paths[i], (token, other_token)[i % 2]), range(50)))
+        answers = list(pool.map(lambda i: served.send(paths[i], tokens[i % 5], asked.name), range(50)))
     assert {answer.status_code for answer in answers} == {201}
     sent = {answer.json()["submission"] for answer in answers}
-    assert len(sent) == 50
-    served.wait_for(lambda: finished(board, 50))
-    with board.reading() as session:
-        jobs = session.query(Job).order_by(Job.id).all()
+    served.wait_for(lambda: done(served.board, asked.name) == 50)
+    with served.board.reading() as session:
+        mine = session.query(Job).join(Submission).where(Submission.benchmark_id == asked.name)
+        jobs = mine.order_by(Job.id).all()
         received = [session.get_one(Submission, job.submission_id).received_at for job in jobs]
-    assert {job.submission_id for job in jobs} == sent
-    assert [job.started_at for job in jobs] == sorted(job.started_at for job in jobs), "oldest first"
+    started = [job.started_at for job in jobs if job.started_at is not None]
+    assert started == sorted(started)
     assert received == sorted(received)
-    assert_scored_once(board, sent)
+    assert_scored_once(served.board, asked.name, sent)
 
 
-def finished(board: Board, count: int) -> bool:
+def done(board: Board, benchmark: str) -> int:
+    """Number of jobs that are done."""
     with board.reading() as session:
-        return session.query(Job).where(Job.state == Progress.done).count() == count
+        jobs = session.query(Job).join(Submission).where(Submission.benchmark_id == benchmark)
+        return jobs.where(Job.state == Progress.done).count()
 
 
-def assert_scored_once(board: Board, submissions: set[str]) -> None:
+def assert_scored_once(board: Board, benchmark: str, expected: set[str]) -> None:
     with board.reading() as session:
-        states = {one.id: one.state for one in session.query(Submission)}
-        jobs = [job.submission_id for job in session.query(Job)]
-        scorings = [one.submission_id for one in session.query(Audit).where(Audit.action == "score")]
-        figures = {one for (one,) in session.query(Score.submission_id).distinct()}
-    assert set(states) == submissions == figures
-    assert set(states.values()) == {State.verified}
-    assert sorted(jobs) == sorted(scorings) == sorted(submissions)
+        found = session.query(Submission).where(Submission.benchmark_id == benchmark).all()
+        ids = {one.id for one in found}
+        jobs = [one.submission_id for one in session.query(Job) if one.submission_id in ids]
+        scorings = [
+            one.submission_id for one in session.query(Audit).where(Audit.action == "score") if one.submission_id in ids
+        ]
+        figures = {one for (one,) in session.query(Score.submission_id).distinct() if one in ids}
+    assert ids == expected == figures
+    assert {one.state for one in found} == {State.verified}
+    assert sorted(jobs) == sorted(scorings) == sorted(expected)
 
 
-def test_killed_in_the_middle_everything_accepted_is_scored_once(
-    serve: Serve, board: Board, labelled: Benchmark, token: str, tmp_path: Path
-) -> None:
+def test_killed_in_the_middle_everything_accepted_is_scored_once(serve: Serve, board: Board, tmp_path: Path) -> None:
     first = serve()
-    port = int(first.url.rsplit(":", 1)[1])
-    paths = [made.submission(tmp_path / f"{i}.parquet", labelled, i) for i in range(50)]
+    asked, (_, token) = first.benchmark(), first.team()
+    paths = [made.submission(tmp_path / f"{i}.parquet", asked, i) for i in range(50)]
     accepted: list[str] = []
 
     def insist(path: Path) -> str:
         with Client(first.url, token, lambda _: None) as client:
             while True:
                 with contextlib.suppress(RunError):
-                    accepted.append(client.submit(path, "made")["submission"])
+                    accepted.append(client.submit(path, asked.name)["submission"])
                     return accepted[-1]
 
     with ThreadPoolExecutor(10) as pool:
@@ -182,17 +183,26 @@ def test_killed_in_the_middle_everything_accepted_is_scored_once(
         first.wait_for(lambda: len(accepted) > 8)
         os.kill(scorer_of(first), signal.SIGKILL)
         first.wait_for(lambda: len(accepted) > 20)
-        os.kill(first.process.pid, signal.SIGKILL)
+        first.process.kill()
         first.process.wait()
-        second = serve(port=port)
+        second = serve(port=first.port)
         sent = {one.result(120) for one in sending}
     assert len(sent) == 50
-    second.wait_for(lambda: finished(board, 50))
-    assert_scored_once(board, sent)
-    assert first.logged("a scoring process died and is replaced")
+    second.wait_for(lambda: done(board, asked.name) == 50)
+    assert_scored_once(board, asked.name, sent)
 
 
 def scorer_of(served: Served) -> int:
     """The process that scores, by its own words."""
     started = served.wait_for(lambda: served.logged("worker started"))
     return int(started[-1]["worker"].rsplit(":", 2)[1])
+
+
+def test_a_dead_scorer_is_replaced(serve: Serve, board: Board) -> None:
+    served = serve()
+    first = scorer_of(served)
+    os.kill(first, signal.SIGKILL)
+    served.wait_for(lambda: served.logged("a scoring process died and is replaced"))
+    served.wait_for(lambda: len(served.logged("worker started")) == 2)
+    assert scorer_of(served) != first
+    assert served.stop() == 0
