@@ -1,0 +1,67 @@
+"""Every kind of malformed file is refused under its name, and no mutation gets through or breaks anything."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmret.leaderboard.submissions import Ground, check
+
+from .malformed import malformed
+
+
+def test_each_kind_is_refused_by_name(good: Path, ground: Ground, tmp_path: Path) -> None:
+    path, wrong, names = tmp_path / "bad.parquet", [], []
+    for case in malformed(good, ground):
+        path.write_bytes(case.content)
+        errors = [fault.code for fault in check(path, ground).faults if fault.severity == "error"]
+        names.append(case.name)
+        if not errors or (case.code and case.code not in errors):
+            wrong.append(f"{case.name}: {errors} and not {case.code!r}")
+    assert wrong == []
+    assert len(set(names)) == len(names) >= 200
+
+
+def test_mutations_are_refused(good: Path, ground: Ground, tmp_path: Path) -> None:
+    path, through = tmp_path / "bad.parquet", []
+    kinds = sum(1 for _ in malformed(good, ground))
+    for case in malformed(good, ground, count=kinds + 500, seed=3):
+        if case.name.startswith("mutation"):
+            path.write_bytes(case.content)
+            report = check(path, ground)
+            assert all(fault.message and fault.count >= 1 for fault in report.faults)
+            if report.ok:
+                through.append(case.name)
+    assert through == []
+
+
+def test_mutations_follow_the_seed(good: Path, ground: Ground) -> None:
+    drawn = [list(malformed(good, ground, count=260, seed=seed)) for seed in (1, 1, 2)]
+    assert drawn[0] == drawn[1]
+    assert drawn[0] != drawn[2]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peaks of memory are read as Linux tells them")
+def test_bombs_take_no_memory(good: Path, ground: Ground, tmp_path: Path) -> None:
+    """Files that claim, or unpack to, a lot: looking at them takes hardly more than looking at a good one."""
+    ground.save(tmp_path / "ground.parquet")
+    for case in malformed(good, ground):
+        if "GB" in case.name or "MB" in case.name or "2^" in case.name:
+            (tmp_path / f"{len(list(tmp_path.iterdir()))}.bomb").write_bytes(case.content)
+    bombs = sorted(map(str, tmp_path.glob("*.bomb")))
+    assert len(bombs) >= 8
+    program = (
+        "import resource, sys; from pathlib import Path; from mmret.leaderboard.submissions import Ground, check\n"
+        "ground = Ground.load(Path(sys.argv[1])); assert check(Path(sys.argv[2]), ground).ok\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "assert not any(check(Path(path), ground).ok for path in sys.argv[3:])\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "ground.parquet"), str(good), *bombs]
+    grown = int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 0
+    assert grown < 60_000  # kilobytes
