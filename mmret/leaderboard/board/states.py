@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from sqlalchemy import or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from ...errors import InputError
 from .board import Board
@@ -45,6 +45,13 @@ def moderate(board: Board, submission: str, action: Action, *, actor: str, reaso
             state, reason = _before_hiding(session, found)
         _change(session, found, action, state, actor=actor, reason=reason)
         return found
+
+
+def flagged(board: Board) -> list[Submission]:
+    """The submissions that wait for a moderator, with their teams, oldest first."""
+    asked = select(Submission).where(Submission.state == State.flagged).options(joinedload(Submission.team))
+    with board.reading() as session:
+        return list(session.scalars(asked.order_by(Submission.id)))
 
 
 def withdraw(board: Board, team: Team, submission: str) -> Submission:

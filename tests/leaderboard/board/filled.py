@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +89,7 @@ def submission_of(
     *,
     name: str = "model",
     run_digest: str | None = None,
+    file_digest: str = "f" * 64,
     state: State = State.verified,
     **model: Any,
 ) -> Submission:
@@ -103,7 +103,7 @@ def submission_of(
             team_id=team.id,
             benchmark_id=benchmark.id,
             state=state,
-            file_digest="f" * 64,
+            file_digest=file_digest,
             size=1,
             run_digest=run_digest or f"{int(identity[-12:], 36):064x}"[-64:],
             description=description(name, **model),
@@ -119,11 +119,15 @@ def submission_of(
     return made
 
 
+def file_of(board: Board, text: str) -> str:
+    """The digest of a public file with that text, which is on the board."""
+    with board.files.stage() as staged:
+        staged.write_text(text)
+        digest = digest_of(staged)
+        board.files.keep(staged, digest)
+    return digest
+
+
 def teams_on(board: Board, *names: str) -> Sequence[Team]:
     """New teams."""
     return [create_team(board, name) for name in names]
-
-
-def changed(scored: Scored, **figures: Any) -> Scored:
-    """The same with other entries in every figure."""
-    return replace(scored, figures=[row | figures for row in scored.figures])
