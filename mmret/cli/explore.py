@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import Cache, Data, Slices, Split, note
+from .common import Cache, Data, Exclusions, FieldMap, Provenance, Slices, Split, names, note
 
 if TYPE_CHECKING:
     from ..leaderboard.explorer import Study
@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 def explore(
     results: Annotated[list[Path], typer.Argument(help="Output folders of `mmret eval`, of one benchmark.")],
     data: Data = None,
-    split: Split = None,
+    exclusions: Exclusions = None,
     slices: Slices = None,
+    field_map: FieldMap = None,
+    split: Split = None,
+    provenance: Provenance = None,
     votes: Annotated[
         Path | None, typer.Option(help="File of votes on labels. Default: one for each benchmark, beside its data.")
     ] = None,
@@ -33,8 +36,17 @@ def explore(
     from ..leaderboard.explorer.server import serve
     from ..leaderboard.explorer.votes import Votes, votes_path
 
-    study = Study.open(results, data, split=split, slices=slices, cache=cache)
-    ballots = Votes(votes or votes_path(study.benchmark), study.benchmark)
+    study = Study.open(
+        results,
+        data,
+        exclusions=exclusions,
+        slices=slices,
+        field_map=field_map,
+        split=split,
+        provenance=names(provenance),
+        cache=cache,
+    )
+    ballots = Votes(votes or votes_path(study.benchmark.name, study.digest), study.benchmark)
     _show(study)
     study.facts(study.protocols[0])
     note(f"votes: {ballots.path} ({len(ballots.all())} so far)")

@@ -115,9 +115,10 @@ class Aligned:
         if row < 0:
             return Answer(np.zeros(0, np.int64), np.zeros(0))
         documents = self.places[number][run.lists[row]]
-        order = np.argsort(documents)
-        documents = documents[order]
-        scores = run.scores[run.lists.offsets[row] : run.lists.offsets[row + 1]].astype(np.float64)[order]
+        scores = run.scores[run.lists.offsets[row] : run.lists.offsets[row + 1]].astype(np.float64)
+        if (documents[1:] <= documents[:-1]).any():  # they ascend already in a run of all candidates
+            order = np.argsort(documents)
+            documents, scores = documents[order], scores[order]
         bad = ~np.isfinite(scores)
         bad[1:] |= documents[1:] == documents[:-1]
         if bad.any():

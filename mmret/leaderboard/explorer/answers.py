@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,21 +59,13 @@ class Study:
     _facts: dict[str, Facts] = field(default_factory=dict)
 
     @classmethod
-    def open(
-        cls,
-        results: Sequence[Path],
-        data: Path | None = None,
-        *,
-        split: str | None = None,
-        slices: Path | None = None,
-        cache: Path | None = None,
-    ) -> Self:
+    def open(cls, results: Sequence[Path], data: Path | None = None, **reading: Any) -> Self:
         """Read output folders of `mmret eval`, and their benchmark.
 
         Parameters
         ----------
         data: folder of the benchmark's data, where it is not the usual one.
-        split, slices, cache: as for `load_benchmark`.
+        reading: further parameters of `load_benchmark` with which it was read: split, exclusions, slices, ….
 
         Raises `InputError` when a result cannot be read, when they are not of one benchmark, one set of queries and
         media, and when the benchmark is not here or has other labels than those that were scored.
@@ -82,11 +73,14 @@ class Study:
         opened = [load_result(path) for path in results]
         if not opened:
             raise InputError("give at least one result")
-        name = opened[0].record["benchmark"]["name"].removesuffix(f"-{split}")
+        name = opened[0].record["benchmark"]["name"].removesuffix(f"-{reading.get('split')}")
         named = name in benchmarks() or name.startswith("hf:")
         if data is None and not named:
             raise InputError(f"{results[0]}: of the benchmark {name!r}, which is none of the named; say --data FOLDER")
-        load = partial(_load, name if named else str(data), data if named else None, split, slices, cache)
+
+        def load(view: str) -> Benchmark:
+            return load_benchmark(name if named else str(data), data if named else None, view=view or None, **reading)
+
         return cls.of(opened, load)
 
     @classmethod
@@ -102,6 +96,11 @@ class Study:
             if not common:
                 raise InputError(f"there is no {what} that all of {', '.join(names)} were scored by; evaluate with one")
         return study
+
+    @property
+    def digest(self) -> str:
+        """That of the labels of the whole benchmark, scored or not."""
+        return str(self.systems[0].result.record["benchmark"]["digest"])
 
     @property
     def protocols(self) -> list[str]:
@@ -179,9 +178,3 @@ def _places(ids: Sequence[str], wanted: Sequence[str]) -> NDArray[np.int64]:
         raise InputError(f"not in this view: {first_ten(lacking)}")
     asked = set(wanted)
     return np.flatnonzero([name in asked for name in ids])
-
-
-def _load(
-    name: str, data: Path | None, split: str | None, slices: Path | None, cache: Path | None, view: str
-) -> Benchmark:
-    return load_benchmark(name, data, slices=slices, cache=cache, view=view or None, split=split)

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...benchmarks import Benchmark
+from ...errors import InputError, first_ten
 from ...evaluation import PROTOCOLS, Result
 from ...evaluation.aligned import Aligned, Answer
 
@@ -97,7 +98,10 @@ class Facts:
 
     @classmethod
     def of(cls, protocol: str, benchmark: Benchmark, results: Sequence[Result], aligned: Aligned) -> Self:
-        """Gather the facts. `aligned` holds the runs of the results, in their order."""
+        """Gather the facts. `aligned` holds the runs of the results, in their order.
+
+        Raises `InputError` for results whose values or runs do not fit the benchmark.
+        """
         tables = [_rows(result, protocol, benchmark) for result in results]
         greater = np.stack([table["greater"].to_numpy(np.float64) for table in tables])
         tied = np.stack([table["tied"].to_numpy(np.int64) for table in tables])
@@ -163,7 +167,9 @@ class Facts:
         answer = self._aligned.answer(system, query)
         if PROTOCOLS[self.protocol].without_source:
             own = _entries(answer.documents, self._source(query))
-            return Answer(np.delete(answer.documents, own), np.delete(answer.scores, own))
+            if len(own):
+                kept = np.arange(len(answer.documents)) != own
+                return Answer(answer.documents[kept], answer.scores[kept])
         return answer
 
     def _source(self, query: int) -> NDArray[np.int32]:
@@ -207,5 +213,8 @@ def _place(scores: NDArray[np.floating], entry: int) -> float:
 def _rows(result: Result, protocol: str, benchmark: Benchmark) -> Any:
     """The per-query values under a protocol, in the order of the benchmark."""
     table = result.per_query[result.per_query["protocol"] == protocol]
-    place = pd.Index(table["query"]).get_indexer(pd.Index([item.id for item in benchmark.queries]))
+    queries = [item.id for item in benchmark.queries]
+    place = pd.Index(table["query"]).get_indexer(pd.Index(queries))
+    if lacking := [queries[i] for i in np.flatnonzero(place < 0).tolist()]:
+        raise InputError(f"a result lacks values of {first_ten(lacking)} under protocol {protocol!r}")
     return table.iloc[place]

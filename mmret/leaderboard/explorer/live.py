@@ -253,8 +253,10 @@ class Live:
 
     def search(self, reference: str, view: str | None = None) -> LiveSearch:
         """A model and the documents in a view, ready to search; the first call may take long."""
+        key = reference, view
+        if key in self._open:  # without waiting for another that is being opened
+            return self._open[key]
         with self._lock:
-            key = reference, view
             if key not in self._open:
                 own = next((one for one in self._study.systems if one.model == reference), None)
                 settings = self._settings if own is None else settings_of(own, self._settings)

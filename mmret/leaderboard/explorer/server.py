@@ -19,7 +19,7 @@ from .media import MediaShelf
 from .views import query_view, rows_view, study_view
 from .votes import Votes
 
-LOCAL = ["localhost", "127.0.0.1", "::1"]
+LOCAL = ["localhost", "127.0.0.1", "[::1]"]
 AT_ONCE = 500  # queries in a list, or documents of a query, that one request may ask for
 
 
@@ -103,8 +103,9 @@ def serve(study: Study, shelf: MediaShelf, votes: Votes, host: str, port: int, t
     except OSError as error:
         raise RunError(f"{host}:{port}: {error.strerror or error}; name another with --host or --port") from error
     with listener, contextlib.suppress(KeyboardInterrupt):
-        app = create_app(study, shelf, votes, hosts=LOCAL if host in LOCAL else None)
-        told(f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/")
+        name = f"[{host}]" if ":" in host else host
+        app = create_app(study, shelf, votes, hosts=LOCAL if name in LOCAL else None)
+        told(f"http://{name}:{listener.getsockname()[1]}/")
         uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none")).run(sockets=[listener])
 
 

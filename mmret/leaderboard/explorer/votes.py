@@ -59,7 +59,7 @@ class Votes:
     path: the file; made with the first vote.
     benchmark: whose labels are judged.
 
-    Raises `InputError` for a file that is none of votes, or whose queries are all unknown to the benchmark.
+    Raises `InputError` for a file that is none of votes, or that knows nothing of the benchmark's.
     """
 
     def __init__(self, path: Path, benchmark: Benchmark) -> None:
@@ -68,7 +68,7 @@ class Votes:
         self._documents = {item.id: i for i, item in enumerate(benchmark.documents)}
         self._benchmark = benchmark
         votes = self.all()
-        if votes and not any(vote.query in self._queries for vote in votes):
+        if votes and not any(vote.query in self._queries or vote.document in self._documents for vote in votes):
             raise InputError(
                 f"{path}: holds votes of another benchmark than {benchmark.name}; name another with --votes"
             )
@@ -168,16 +168,15 @@ class Votes:
 
     def _vote(self, row: Mapping[str, Any]) -> Vote:
         try:
-            vote = Vote(**{field.name: row[field.name] for field in fields(Vote)})
-            _verdict(vote.verdict)
+            query, document, verdict, reason, by, at = (str(row[field.name]) for field in fields(Vote))
+            return Vote(query, document, _verdict(verdict), reason, by, at)
         except (KeyError, InputError) as error:
             raise InputError(f"{self.path}: not a file of votes: {error}") from None
-        return vote
 
 
-def votes_path(benchmark: Benchmark) -> Path:
-    """Where votes on a benchmark's labels are kept by default: in the user's data folder, by name and digest."""
-    return data_folder("votes") / f"{benchmark.name.replace('/', '--')}-{benchmark.digest[:16]}.jsonl"
+def votes_path(name: str, digest: str) -> Path:
+    """Where votes on the labels of a benchmark are kept by default: in the user's data folder."""
+    return data_folder("votes") / f"{name.replace('/', '--')}-{digest[:16]}.jsonl"
 
 
 def _verdict(text: str) -> Verdict:

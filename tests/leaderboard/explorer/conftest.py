@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mmret.benchmarks import load_benchmark
+from mmret.benchmarks import Benchmark, load_benchmark
 from mmret.encoders import Options, Spec, encoders, registry
 from mmret.evaluation import Settings, evaluate
 from mmret.items import Item, Side
@@ -49,24 +49,30 @@ def name_models(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def clip_results(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Media reports and vectors of all results, and of what searches for more."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def clip_results(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> list[Path]:
     """omnicvr-mini by "random" and "echo"."""
     folder = tmp_path_factory.mktemp("clips")
     with pytest.MonkeyPatch.context() as patch:
         name_models(patch)
-        return [_saved("omnicvr-mini", model, folder) for model in ("random", "echo")]
+        return [_saved("omnicvr-mini", model, folder, cache) for model in ("random", "echo")]
 
 
 @pytest.fixture(scope="session")
-def table_results(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def table_results(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> list[Path]:
     """tarvir-mini as native text by "random" and "bm25"."""
     folder = tmp_path_factory.mktemp("tables")
     benchmark = load_benchmark("tarvir-mini", view=NATIVE)
-    return [_saved(benchmark, model, folder) for model in ("random", "bm25")]
+    return [_saved(benchmark, model, folder, cache) for model in ("random", "bm25")]
 
 
-def _saved(benchmark: Any, model: str, folder: Path) -> Path:
-    evaluate(benchmark, model, Settings(cache=folder / "cache", cost_items=0)).save(folder / model)
+def _saved(benchmark: Benchmark | str, model: str, folder: Path, cache: Path) -> Path:
+    evaluate(benchmark, model, Settings(cache=cache, cost_items=0)).save(folder / model)
     return folder / model
 
 

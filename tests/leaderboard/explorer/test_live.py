@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,8 @@ from .conftest import Echo
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return Settings(cache=tmp_path_factory.mktemp("cache"), workers=1)
+def settings(cache: Path) -> Settings:
+    return Settings(cache=cache, workers=1, cost_items=0)
 
 
 @pytest.fixture
@@ -127,10 +128,10 @@ def test_files_become_queries(clips: Study, settings: Settings, tmp_path: Path) 
             search.search(Item("q", "a dog"))
 
 
-def test_models_of_the_study_come_first_and_run_as_they_were_evaluated(clips: Study, tmp_path: Path) -> None:
-    result = evaluate(clips.benchmark, "random", Settings(seed=7, cache=tmp_path))
+def test_models_of_the_study_come_first_and_run_as_they_were_evaluated(clips: Study, settings: Settings) -> None:
+    result = evaluate(clips.benchmark, "random", replace(settings, seed=7))
     study = Study.of([result], lambda view: clips.benchmark)
-    with Live(study, Settings(cache=tmp_path, workers=1)) as live:
+    with Live(study, settings) as live:
         assert live.models()[0] == "random"
         assert {"text", "bm25"} <= set(live.models())
         search = live.search("random")

@@ -20,6 +20,7 @@ from mmret.leaderboard.explorer.votes import Tally, Votes, votes_path
 
 from ...evaluation.wordy import wordy
 
+PARTS = ("queries", "documents")
 CASTER = """
 import sys
 from pathlib import Path
@@ -100,8 +101,10 @@ def test_votes_that_mean_nothing_are_refused(votes: Votes, benchmark: Benchmark)
 def test_a_file_of_something_else_is_refused(votes: Votes, benchmark: Benchmark, tmp_path: Path) -> None:
     query, _, other = some(benchmark, 1)
     votes.cast(query, other, "also right", "x", "Ada")
+    parts = {part: [replace(one, id=f"new-{one.id}") for one in getattr(benchmark, part)] for part in PARTS}
+    renamed = replace(benchmark, **parts)
     with pytest.raises(InputError, match="votes of another benchmark"):
-        Votes(votes.path, replace(benchmark, queries=[replace(q, id=f"new-{q.id}") for q in benchmark.queries]))
+        Votes(votes.path, renamed)
     votes.path.write_text('{"verdict": "also right"}\n')
     with pytest.raises(InputError, match="not a file of votes"):
         Votes(votes.path, benchmark)
@@ -110,10 +113,10 @@ def test_a_file_of_something_else_is_refused(votes: Votes, benchmark: Benchmark,
         Votes(tmp_path / "file" / "votes.jsonl", benchmark).cast(query, other, "also right", "x", "Ada")
 
 
-def test_labels_of_another_version_have_votes_of_their_own(benchmark: Benchmark) -> None:
-    other = replace(benchmark, gains=np.full(len(benchmark.gains), 2.0))
-    assert votes_path(benchmark) != votes_path(other)
-    assert votes_path(benchmark).name.startswith("wordy-")
+def test_labels_of_another_version_have_votes_of_their_own(clips: Study) -> None:
+    assert clips.digest == clips.benchmark.digest
+    assert votes_path("a/b", clips.digest) != votes_path("a/b", "0" * 64)
+    assert votes_path("a/b", clips.digest).name == f"a--b-{clips.digest[:16]}.jsonl"
 
 
 def caster(path: Path, name: str, count: int) -> subprocess.Popen[str]:
