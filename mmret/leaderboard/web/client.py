@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
@@ -153,7 +154,7 @@ def _content(answer: httpx.Response) -> dict[str, Any]:
     if answer.is_success:
         content: dict[str, Any] = answer.json()
         return content
-    if answer.is_client_error:
+    if answer.is_client_error and answer.status_code != HTTPStatus.TOO_MANY_REQUESTS:
         raise InputError(_refusal(answer))
     raise RunError(_refusal(answer))
 

@@ -28,10 +28,10 @@ def benchmark(name: str = "made", queries: int = 12, documents: int = 30) -> Ben
 
 
 def submission(path: Path, asked: Benchmark, seed: int = 0, **facts: Any) -> Path:
-    """A run of random scores, which are those of nobody else for another seed."""
-    n, N = len(asked.queries), len(asked.documents)
-    scores = np.random.default_rng(seed).permutation(n * N).astype(np.float32) / (n * N)
-    lists = Ragged.of([range(N)] * n)
+    """A run of random scores for all candidates, which are those of nobody else for another seed."""
+    lists = asked.galleries or Ragged.of([range(len(asked.documents))] * len(asked.queries))
+    entries = len(lists.positions)
+    scores = np.random.default_rng(seed).permutation(entries).astype(np.float32) / entries
     run = Run([item.id for item in asked.queries], [item.id for item in asked.documents], lists, scores)
     model = {"name": f"model {seed}", "query": ["text"], "document": ["image"], "track": "no-audio"}
     described = {"model": model, "benchmark": facts_of_benchmark(asked)} | facts
