@@ -30,7 +30,9 @@ from mmret.leaderboard.explorer import Study
 from mmret.leaderboard.explorer.browse import select
 from mmret.leaderboard.explorer.live import LiveSearch
 from mmret.leaderboard.explorer.media import MediaShelf
+from mmret.leaderboard.explorer.mending import rescored
 from mmret.leaderboard.explorer.views import query_view, rows_view
+from mmret.leaderboard.explorer.votes import Votes
 
 QUERIES, GALLERY, CLIPS, WIDTH = 5_000, 2_000, 16_316, 384
 T = TypeVar("T")
@@ -123,6 +125,8 @@ def browse(folder: Path, benchmark: Benchmark, asked: int) -> None:
     print(f"{'next query':<36} {np.median(seconds):7.3f} s  (most {max(seconds):.3f}) aim 0.3 s")
     timed("list of a text, by gap", lambda: select(facts, text="violin light 7", sort="gap", kind="wrong"))
     timed("the same facts without the source", lambda: study.facts("gallery-no-source"))
+    votes = Votes(folder / "votes.jsonl", benchmark)
+    timed("figures by mended labels, and before", lambda: rescored(study, votes, "gallery"))
     print(f"memory: results {read - start:.0f} MB, the explorer {resident() - read:.0f} MB besides")
 
 

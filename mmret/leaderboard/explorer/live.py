@@ -236,7 +236,7 @@ class Live:
 
     def __init__(self, study: Study, settings: Settings | None = None, *, show: bool = False) -> None:
         self._study, self._settings, self._show = study, settings or Settings(), show
-        self._open: dict[tuple[str, str | None], LiveSearch] = {}
+        self._open: dict[tuple[str, str], LiveSearch] = {}
         self._lock = Lock()
 
     def __enter__(self) -> Self:
@@ -246,21 +246,21 @@ class Live:
         self.close()
 
     def models(self) -> list[str]:
-        """References of what can run here now: the study's own models first, then those that need no argument."""
+        """References: the study's own models first, then the others that can run here now."""
         own = [system.model for system in self._study.systems]
-        others = [name for name, one in encoders().items() if not lacking(one.spec) and not one.spec.argument]
+        others = [name for name, one in encoders().items() if not lacking(one.spec)]
         return list(dict.fromkeys([*own, *others]))
 
     def search(self, reference: str, view: str | None = None) -> LiveSearch:
         """A model and the documents in a view, ready to search; the first call may take long."""
-        key = reference, view
+        key = reference, self._study.benchmark.view if view is None else view
         if key in self._open:  # without waiting for another that is being opened
             return self._open[key]
         with self._lock:
             if key not in self._open:
                 own = next((one for one in self._study.systems if one.model == reference), None)
                 settings = self._settings if own is None else settings_of(own, self._settings)
-                self._open[key] = LiveSearch(self._study, reference, view, settings, show=self._show)
+                self._open[key] = LiveSearch(self._study, *key, settings, show=self._show)
             return self._open[key]
 
     def close(self) -> None:
