@@ -44,8 +44,8 @@ def accept(board: Board, team: Team, benchmark: Benchmark, path: Path, report: R
     path: a staged file (`board.files.stage`).
     report: what `mmret.leaderboard.submissions.check` says of it.
 
-    Once this returns the submission survives a kill and a power cut, and is scored exactly once; when it raises,
-    nothing has changed. Raises `RefusedError` for a file with faults or for an older version of the benchmark, for one
+    Once this returns the submission survives a kill and a power cut, and is scored exactly once. When it raises, no row
+    has changed, and a file that was moved is swept some time. Raises `RefusedError` for a file with faults or for an older version of the benchmark, for one
     that the team has sent before, for a benchmark that takes nothing and for a quota that is used up; `RunError` when
     the disk or the database takes no more.
     """

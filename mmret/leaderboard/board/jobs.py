@@ -115,7 +115,7 @@ def fail(board: Board, claimed: Claim, reason: str, error: str, *, again: bool) 
 def release_dead(board: Board) -> int:
     """Take back the jobs of workers on this machine that are no more; how many they were."""
     with board.writing() as session:
-        running = session.scalars(select(Job).where(Job.state == Progress.running).with_for_update(skip_locked=True))
+        running = session.scalars(select(Job).where(Job.state == Progress.running).with_for_update())
         dead = [job for job in running if job.worker and _is_dead(job.worker)]
         for job in dead:
             job.state, job.worker, job.lease_until = Progress.queued, None, None

@@ -194,10 +194,10 @@ def _score(answers: Path, run: Path, protocols: Sequence[str], measures: Sequenc
 
 def _confine(limits: Limits) -> None:
     """In the child: set the limits, and end with the worker, whatever ends that."""
+    threading.Thread(target=_end_with_worker, daemon=True).start()
     seconds = math.ceil(limits.seconds) * 2  # by two cores, should the clock's limit fail
     for kind, limit in ((resource.RLIMIT_AS, limits.bytes), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0)):
         resource.setrlimit(kind, (limit, limit))
-    threading.Thread(target=_end_with_worker, daemon=True).start()
 
 
 def _end_with_worker() -> None:
