@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -32,39 +33,42 @@ def ground() -> Ground:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run(ground: Ground) -> Run:
     assert ground.galleries is not None
     scores = np.random.default_rng(1).standard_normal(QUERIES * CANDIDATES).astype(np.float32)
     return Run(ground.queries, ground.documents, ground.galleries, scores)
 
 
+FACTS = {
+    "model": {
+        "name": "tower",
+        "revision": "1",
+        "link": "https://example.org/tower",
+        "licence": "MIT",
+        "open_weights": True,
+        "parameters": 1000,
+        "query": ["text", "video"],
+        "document": ["video"],
+        "track": "no-audio",
+    },
+    "authors": ["A. Author"],
+    "organisation": "Example",
+    "paper": "https://example.org/paper",
+    "code": "https://example.org/code",
+    "training_data": "clips",
+    "saw_benchmark": "no",
+    "benchmark": {"name": "small", "version": "1", "digest": DIGEST},
+}
+
+
 @pytest.fixture
 def facts() -> dict[str, Any]:
-    return {
-        "model": {
-            "name": "tower",
-            "revision": "1",
-            "link": "https://example.org/tower",
-            "licence": "MIT",
-            "open_weights": True,
-            "parameters": 1000,
-            "query": ["text", "video"],
-            "document": ["video"],
-            "track": "no-audio",
-        },
-        "authors": ["A. Author"],
-        "organisation": "Example",
-        "paper": "https://example.org/paper",
-        "code": "https://example.org/code",
-        "training_data": "clips",
-        "saw_benchmark": "no",
-        "benchmark": {"name": "small", "version": "1", "digest": DIGEST},
-    }
+    return deepcopy(FACTS)
 
 
-@pytest.fixture
-def good(run: Run, facts: dict[str, Any], tmp_path: Path) -> Path:
-    path = tmp_path / "good.submission.parquet"
-    pack(run, facts, path)
+@pytest.fixture(scope="session")
+def good(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("good") / "good.submission.parquet"
+    pack(run, FACTS, path)
     return path

@@ -133,7 +133,7 @@ Kinds = Iterator[tuple[str, bytes, str]]
 def _other_files(good: Good) -> Kinds:
     zipped = io.BytesIO()
     with zipfile.ZipFile(zipped, "w") as archive:
-        archive.writestr("run.parquet", good.content)
+        archive.writestr(zipfile.ZipInfo("run.parquet"), good.content)
     rows = zip(good.column("query"), good.column("document"), good.column("score"), strict=True)
     yield "empty", b"", "not-parquet"
     yield "one byte", b"P", "not-parquet"
@@ -143,7 +143,7 @@ def _other_files(good: Good) -> Kinds:
     yield "HTML", b"<!doctype html><script>alert(1)</script>", "not-parquet"
     yield "pickle", pickle.dumps(good.about), "not-parquet"
     yield "zip", zipped.getvalue(), "not-parquet"
-    yield "gzip", gzip.compress(good.content), "not-parquet"
+    yield "gzip", gzip.compress(good.content, mtime=0), "not-parquet"
     yield "PNG", b"\x89PNG\r\n\x1a\n" + bytes(100), "not-parquet"
     yield "zeros", bytes(1000), "not-parquet"
     yield "Arrow", b"ARROW1\0\0" + good.content, "not-parquet"

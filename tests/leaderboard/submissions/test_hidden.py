@@ -10,8 +10,8 @@ import pytest
 from mmret.benchmarks import Benchmark, hide, load_benchmark
 from mmret.errors import InputError
 from mmret.evaluation import Settings, evaluate, load_result, read_run, score_run_on
+from mmret.items import Media
 from mmret.leaderboard.submissions import Ground, check, facts_of_result, pack
-from mmret.media import Media
 from tests.conftest import write_rows
 
 SHIPPED = Path(__file__).parents[3] / "mmret" / "benchmarks" / "data"
