@@ -127,7 +127,7 @@ def browse(folder: Path, benchmark: Benchmark, asked: int) -> None:
     timed("the same facts without the source", lambda: study.facts("gallery-no-source"))
     votes = Votes(folder / "votes.jsonl", benchmark)
     timed("figures by mended labels, and before", lambda: rescored(study, votes, "gallery"))
-    print(f"memory: results {read - start:.0f} MB, the explorer {resident() - read:.0f} MB besides")
+    print(f"memory: results {read - start:.0f} MB, the explorer {max(0, resident() - read):.0f} MB besides")
 
 
 def search(cache: Path) -> None:
