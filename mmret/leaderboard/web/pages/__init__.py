@@ -86,7 +86,7 @@ def _fill(blocks: gr.Blocks, board: Board, page: Page, script: str = "", text: T
     def load(request: gr.Request) -> str:
         return show(urlencode(request.query_params.multi_items()))
 
-    scripts = ["title.js", *([script] if script else [])]
+    scripts = ["page.js", *([script] if script else [])]
     Navbar(main_page_name="Tables")
     place = gr.HTML(
         js_on_load="\n".join((_HERE / name).read_text(encoding="utf-8") for name in scripts),

@@ -90,8 +90,8 @@ async function ask(said, move) {
   try {
     const page = await server.show(said.toString());
     if (number !== asked) return;
-    props.value = page;
-    await new Promise(requestAnimationFrame);
+    find(".page").outerHTML = page;
+    arrive();
     restore();
     document.getElementById(focused)?.focus();
   } finally {

@@ -36,7 +36,7 @@ AGAINST = {
         "Quality against size", "parameters", "Best for their size", lambda row: row.parameters or None, logarithmic
     ),
     "time": Against(
-        "Quality over time", "sent", "Best so far", lambda row: row.date and row.date.toordinal(), calendar
+        "Quality over time", "sent", "Best so far", lambda row: row.date.toordinal() if row.date else None, calendar
     ),
 }
 
@@ -53,9 +53,9 @@ def charts(identity: str, rows: Sequence[Row], table: Table) -> list[Markup]:
     placed = [(row, score.value) for row in rows if (score := row.figures.get(table.slice)) and isfinite(score.value)]
     for key, one in AGAINST.items():
         points = [
-            Point(row.model, x, scaled(value, measure), row.track or PUBLISHED)
+            Point(row.model, place, scaled(value, measure), row.track or PUBLISHED)
             for row, value in placed
-            if (x := one.place(row)) is not None
+            if (place := one.place(row)) is not None
         ]
         if points:
             x, y = one.axis(one.label, [point.x for point in points]), linear(label, [point.y for point in points])
