@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,11 @@ def mended(benchmark: Benchmark, changes: Sequence[Tally], protocol: str) -> Men
     galleries = PROTOCOLS[protocol].candidates(benchmark)
     asked = {item.id: i for i, item in enumerate(benchmark.queries)}
     known = {item.id: i for i, item in enumerate(benchmark.documents)}
-    grades = [dict(zip(one.tolist(), benchmark.gains[a:b].tolist(), strict=True)) for one, a, b in _lists(benchmark)]
+    ends = pairwise(benchmark.positives.offsets.tolist())
+    grades = [
+        dict(zip(right.tolist(), benchmark.gains[first:last].tolist(), strict=True))
+        for right, (first, last) in zip(benchmark.positives, ends, strict=True)
+    ]
     applied: list[Tally] = []
     outside: list[Tally] = []
     for change in changes:
@@ -119,9 +124,3 @@ def rescored(study: Study, votes: Votes, protocol: str, least: int = 1) -> Resco
         }
 
     return Rescored(protocol, new.applied, new.outside, new.lost, scores(study.benchmark), scores(new.benchmark))
-
-
-def _lists(benchmark: Benchmark) -> list[tuple[Any, int, int]]:
-    """For each query its right documents, and where their grades begin and end."""
-    offsets = benchmark.positives.offsets.tolist()
-    return [(one, a, b) for one, a, b in zip(benchmark.positives, offsets[:-1], offsets[1:], strict=True)]

@@ -151,6 +151,8 @@ class Votes:
             text = getattr(vote, field)
             if len(text) > longest or not (text or (field, vote.verdict) == ("reason", WITHDRAWN)):
                 raise InputError(f"a vote's {field!r} has 1 to {longest} characters, not {len(text)}")
+            if text != text.encode(errors="replace").decode():
+                raise InputError(f"a vote's {field!r} holds half a character, which no file can keep")
         query, document = self._queries[vote.query], self._documents[vote.document]
         right = document in self._benchmark.positives[query]
         source = self._benchmark.source

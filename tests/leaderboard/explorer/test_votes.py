@@ -92,6 +92,7 @@ def test_votes_that_mean_nothing_are_refused(votes: Votes, benchmark: Benchmark)
         ((query, other, "also right", "  ", "Ada"), "'reason' has 1 to 2000"),
         ((query, other, "also right", "x" * 2001, "Ada"), "'reason' has 1 to 2000"),
         ((query, other, "also right", "x", ""), "'by' has 1 to 100"),
+        ((query, other, "also right", "\ud83d", "Ada"), "'reason' holds half a character"),
     ):
         with pytest.raises(InputError, match=words):
             votes.cast(*asked)
