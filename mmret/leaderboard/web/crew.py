@@ -6,6 +6,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
@@ -74,6 +75,7 @@ def _score(folder: Path, database_url: str | None) -> None:
     from .observe import log_as_json
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the server ends this one
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # in order, and what is not recorded stays in the queue
     threading.Thread(target=_follow_server, daemon=True).start()
     log_as_json()
     with Board.open(folder, database_url) as board:

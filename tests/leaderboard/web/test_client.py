@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -109,7 +109,7 @@ def test_lost_connections_make_no_second_submission(served: Served, tmp_path: Pa
     assert len(ids) == 1
 
 
-@contextmanager
+@contextlib.contextmanager
 def breaking_once(port: int, how: str) -> Iterator[int]:
     """The port of a relay to a server, whose first connection breaks."""
     listener = socket.create_server(("127.0.0.1", 0))
@@ -123,6 +123,8 @@ def breaking_once(port: int, how: str) -> Iterator[int]:
                 return
             if not (first and how == "refuse"):
                 pass_on(here, port, cut=how if first else "")
+            with contextlib.suppress(OSError):
+                here.shutdown(socket.SHUT_RDWR)  # a thread that reads it would keep it open
             here.close()
             first = False
 
