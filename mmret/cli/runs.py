@@ -137,4 +137,6 @@ def export(
 
     if form not in EXPORTS:
         raise unknown_name("format", form, EXPORTS)
-    print(EXPORTS[form](load_result(result)), end="")
+    loaded = load_result(result)
+    loaded.need_scores()
+    print(EXPORTS[form](loaded), end="")

@@ -65,12 +65,11 @@ def compare_results(
     """
     if len(results) < 2:
         raise InputError("give at least two results to compare")
+    for result in results:
+        result.need_scores()
     parsed = Measure.parse(measure)
     names = system_names(results)
     refuse_other_ground(results, names)
-    hidden = [name for name, result in zip(names, results, strict=True) if not result.record["scores"]]
-    if hidden:
-        raise InputError(f"without scores, because labels are hidden: {', '.join(hidden)}")
     protocol = protocol or next(iter(results[0].record["scores"]))
     tables = [_table(result, name, protocol, str(parsed)) for result, name in zip(results, names, strict=True)]
     values = {name: table[str(parsed)].to_numpy(np.float64) for name, table in zip(names, tables, strict=True)}

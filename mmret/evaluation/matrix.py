@@ -56,6 +56,7 @@ def run_matrix(
         lacks = ""
         try:
             benchmark = load(view)
+            benchmark.need_labels()
         except InputError as error:
             lacks = str(error)
         for model in models:

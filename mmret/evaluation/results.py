@@ -76,6 +76,14 @@ class Result:
         """The record as JSON."""
         return json.dumps(self.record, indent=1, ensure_ascii=False)
 
+    def need_scores(self) -> None:
+        """Raise `InputError` where nothing was scored, because labels are hidden."""
+        if not self.record["scores"]:
+            name = self.record["benchmark"]["name"]
+            raise InputError(
+                f"the labels of {name} are hidden, so there are no scores; ask the leaderboard that has them"
+            )
+
     def _refuse_other(self, folder: Path) -> None:
         refuse_file(folder)
         if not (folder / RESULT).exists():

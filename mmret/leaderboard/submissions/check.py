@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import InputError
 from .description import Description
-from .envelope import RefusedError, inspect, refused
+from .envelope import RefusedError, inspect
 from .footer import Footer
 from .form import COLUMNS, DESCRIPTION_BYTES, ENTRY
 from .ground import Ground
@@ -28,23 +28,26 @@ def check(path: Path, ground: Ground, *, max_bytes: int = MAX_BYTES, max_entries
     ----------
     max_bytes, max_entries: of the file.
     """
+    entries, digest = 0, ""
     try:
-        footer = inspect(path, max_bytes, max_entries)
-        entries, digest, wrong = _read_rows(path, footer.rows, ground)
+        footer, faults = inspect(path, max_bytes, max_entries)
     except RefusedError as error:
-        return Report(error.faults)
-    description, faults = _described(footer)
-    faults += wrong
-    if description is not None:
-        faults += _contradictions(description, ground, entries, digest)
-    faults.sort(key=lambda fault: fault.severity)
-    return Report(faults, description, entries, digest)
+        return Report([error.fault])
+    description, wrong = _described(footer)
+    if not faults:
+        try:
+            entries, digest, faults = _read_rows(path, footer.rows, ground)
+            if description is not None:
+                faults += _contradictions(description, ground, entries, digest)
+        except RefusedError as error:
+            faults = [error.fault]
+    return Report(sorted(faults + wrong, key=lambda fault: fault.severity), description, entries, digest)
 
 
 def read_description(path: Path) -> Description:
     """The description in a file. Raises `InputError` where there is none."""
     try:
-        footer = inspect(path, MAX_BYTES, MAX_ENTRIES)
+        footer, _ = inspect(path, MAX_BYTES, MAX_ENTRIES)
     except RefusedError as error:
         raise InputError(f"{path}: no submission: {error}") from None
     description, faults = _described(footer)
@@ -99,9 +102,9 @@ def _read_rows(path: Path, expected: int, ground: Ground) -> tuple[int, str, lis
             for batch in file.iter_batches(BATCH):
                 rows.add(batch)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise refused("damaged", f"entries cannot be read: {visible(' '.join(str(error).split()))}") from None
+        raise RefusedError("damaged", f"entries cannot be read: {visible(' '.join(str(error).split()))}") from None
     if rows.entries != expected:
-        raise refused("damaged", f"{rows.entries:,} entries where the footer says {expected:,}")
+        raise RefusedError("damaged", f"{rows.entries:,} entries where the footer says {expected:,}")
     return rows.entries, rows.digest, list(rows.faults())
 
 

@@ -37,6 +37,8 @@ def read_declared(path: Path) -> dict[str, Any]:
     for name in said:
         if name not in DECLARED:
             raise unknown_name(f"field in {path}", name, DECLARED)
+        if name in ("model", "settings", "cost") and not isinstance(said[name], dict):
+            raise InputError(f"{path}: {name!r} must be a JSON object")
     return said
 
 

@@ -37,6 +37,7 @@ Link = Annotated[str, StringConstraints(max_length=400), AfterValidator(_line), 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Amount = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=10**15)]
+Whole = Annotated[int, Field(ge=-(10**15), le=10**15)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -118,7 +119,7 @@ class Description(_Facts):
     training_data: Text = ""
     saw_benchmark: Literal["no", "train", "yes", "unknown"] = "unknown"
     benchmark: BenchmarkFacts
-    settings: Annotated[dict[Line, bool | int | Number | Line], Field(max_length=64)] = {}
+    settings: Annotated[dict[Line, bool | Whole | Number | Line], Field(max_length=64)] = {}
     cost: CostFacts = CostFacts()
     mmret: Line
     notes: Text = ""

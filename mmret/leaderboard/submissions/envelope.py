@@ -14,61 +14,60 @@ from .report import Fault, visible
 _MAGIC = b"PAR1"
 _FLOAT, _BYTE_ARRAY, _UTF8, _REPEATED = 4, 6, 0, 2
 _TYPES = {"query": (_BYTE_ARRAY, _UTF8), "document": (_BYTE_ARRAY, _UTF8), "score": (_FLOAT, None)}
+_TOO_MUCH = (
+    "unpacks-too-large",
+    f"unpacked, a column of a row group must have at most {CHUNK_BYTES:,} bytes, and all {UNPACKED_BYTES:,}",
+)
 
 
 class RefusedError(Exception):
     """A file that cannot be read on, and why."""
 
-    def __init__(self, *faults: Fault) -> None:
-        super().__init__(*map(str, faults))
-        self.faults = list(faults)
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.fault = Fault(code, "error", message)
 
 
-def refused(code: str, message: str) -> RefusedError:
-    """A refusal for one reason."""
-    return RefusedError(Fault(code, "error", message))
+def inspect(path: Path, max_bytes: int, max_entries: int) -> tuple[Footer, list[Fault]]:
+    """The footer, and why the entries may not be read: they have another form, or unpack to more than is safe.
 
-
-def inspect(path: Path, max_bytes: int, max_entries: int) -> Footer:
-    """The footer of a file that has the form of a submission and unpacks to no more than that.
-
-    Raises `RefusedError`.
+    Raises `RefusedError` where there is no footer.
     """
     try:
         with path.open("rb") as file:
             footer, end = _read_footer(file, max_bytes)
             faults = [*_column_faults(footer.columns), *_size_faults(footer, max_entries)]
-            if faults:
-                raise RefusedError(*faults)
-            _check_place(footer, end)
-            _check_pages(file, footer)
+            return footer, faults or list(_page_faults(file, footer, end))
     except OSError as error:
-        raise refused("unreadable", f"the file cannot be read: {error.strerror or error}") from None
-    return footer
+        raise RefusedError("unreadable", f"the file cannot be read: {error.strerror or error}") from None
 
 
 def _read_footer(file: BinaryIO, max_bytes: int) -> tuple[Footer, int]:
     """The footer, and where it begins. Raises `RefusedError` where there is none."""
     size = file.seek(0, os.SEEK_END)
     if size > max_bytes:
-        raise refused("too-large", f"the file has {size:,} bytes; the most is {max_bytes:,}")
+        raise RefusedError("too-large", f"the file has {size:,} bytes; the most is {max_bytes:,}")
     if size < 12:
-        raise refused("not-parquet", f"the file has {size} bytes, too few for Parquet; make it: mmret submit pack")
+        raise RefusedError("not-parquet", f"the file has {size} bytes, too few for Parquet; make it: mmret submit pack")
     file.seek(0)
     head = file.read(4)
     file.seek(size - 8)
     length, tail = int.from_bytes(file.read(4), "little"), file.read(4)
     if head != _MAGIC or tail != _MAGIC:
         where = "begin" if head != _MAGIC else "end"
-        raise refused("not-parquet", f"the file does not {where} as Parquet does: another kind of file, or cut short")
+        raise RefusedError(
+            "not-parquet", f"the file does not {where} as Parquet does: another kind of file, or cut short"
+        )
     if length > min(FOOTER_BYTES, size - 12):
-        raise refused("footer", f"a footer of {length:,} bytes in a file of {size:,}; the most is {FOOTER_BYTES:,}")
+        raise RefusedError(
+            "footer", f"a footer of {length:,} bytes in a file of {size:,}; the most is {FOOTER_BYTES:,}"
+        )
     start = size - 8 - length
     file.seek(start)
     try:
         return Footer.read(file.read(length)), start
     except ValueError as error:
-        raise refused("footer", f"the footer cannot be read: {error}; pack the run again") from None
+        raise RefusedError("footer", f"the footer cannot be read: {error}; pack the run again") from None
 
 
 def _column_faults(columns: Sequence[Column]) -> Iterator[Fault]:
@@ -97,18 +96,18 @@ def _size_faults(footer: Footer, max_entries: int) -> Iterator[Fault]:
     chunks = [chunk for group in groups for chunk in group.chunks]
     if any(chunk.codec not in CODECS for chunk in chunks):
         yield Fault("codec", "error", f"columns must be packed with one of {', '.join(CODECS.values())}")
-    if any(chunk.path for chunk in chunks) or [key for key, _ in footer.entries if key != ENTRY.encode()]:
+    if any(chunk.path for chunk in chunks) or [key for key, _ in footer.entries] not in ([], [ENTRY.encode()]):
         yield Fault("footer", "error", "the footer may name no other file and hold no entry but the description")
     if any(not 0 <= chunk.unpacked <= CHUNK_BYTES for chunk in chunks):
-        yield _too_much()
+        yield Fault(_TOO_MUCH[0], "error", _TOO_MUCH[1])
 
 
-def _too_much() -> Fault:
-    return Fault(
-        "unpacks-too-large",
-        "error",
-        f"unpacked, a column of a row group must have at most {CHUNK_BYTES:,} bytes, and all {UNPACKED_BYTES:,}",
-    )
+def _page_faults(file: BinaryIO, footer: Footer, end: int) -> Iterator[Fault]:
+    try:
+        _check_place(footer, end)
+        _check_pages(file, footer)
+    except RefusedError as error:
+        yield error.fault
 
 
 def _check_place(footer: Footer, end: int) -> None:
@@ -116,10 +115,12 @@ def _check_place(footer: Footer, end: int) -> None:
     at = len(_MAGIC)
     for chunk in sorted((chunk for group in footer.groups for chunk in group.chunks), key=lambda one: one.start):
         if chunk.start != at or chunk.end <= at:
-            raise refused("pages", "columns must follow each other without gaps; cut short, or put together wrongly")
+            raise RefusedError(
+                "pages", "columns must follow each other without gaps; cut short, or put together wrongly"
+            )
         at = chunk.end
     if at != end:
-        raise refused("pages", "the footer must follow the columns; cut short, or put together wrongly")
+        raise RefusedError("pages", "the footer must follow the columns; cut short, or put together wrongly")
 
 
 def _check_pages(file: BinaryIO, footer: Footer) -> None:
@@ -133,11 +134,13 @@ def _check_pages(file: BinaryIO, footer: Footer) -> None:
                     pages, own = pages + 1, own + page.unpacked
                     values += 0 if page.is_dictionary else page.values
                     if pages > PAGES:
-                        raise refused("pages", f"more than {PAGES:,} pages")
+                        raise RefusedError("pages", f"more than {PAGES:,} pages")
             except ValueError as error:
-                raise refused("pages", f"the header of a page cannot be read: {error}; pack the run again") from None
+                raise RefusedError(
+                    "pages", f"the header of a page cannot be read: {error}; pack the run again"
+                ) from None
             unpacked += own
             if own > CHUNK_BYTES or unpacked > UNPACKED_BYTES:
-                raise RefusedError(_too_much())
+                raise RefusedError(*_TOO_MUCH)
             if not values == chunk.values == group.rows:
-                raise refused("pages", f"pages of {values:,} values in a row group of {group.rows:,} entries")
+                raise RefusedError("pages", f"pages of {values:,} values in a row group of {group.rows:,} entries")

@@ -71,4 +71,5 @@ def open_source(
     folder = tables_folder(name, sources.data)
     if folder is None:
         raise InputError(f"{name}: no benchmark of tables, so there is nothing here that a perturbation could change")
+    benchmark.need_labels()
     return Source(benchmark, open_corpus(folder, sources), folder, seed, engine, workers, sources.cache)

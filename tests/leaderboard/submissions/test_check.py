@@ -112,6 +112,21 @@ def test_bounds_of_the_caller(good: Path, ground: Ground) -> None:
     assert check(good, ground, max_bytes=good.stat().st_size, max_entries=600).ok
 
 
+def test_description_and_pages_are_both_told_of(good: Path, ground: Ground, tmp_path: Path) -> None:
+    parts = Good(good, ground)
+    parts.about["rank"] = 1
+    bad = tmp_path / "bad.parquet"
+    for content, code in ((parts.write(compression="gzip"), "codec"), (_damaged(parts.write()), "damaged")):
+        bad.write_bytes(content)
+        assert sorted(_faults(check(bad, ground))) == sorted([code, "description"])
+
+
+def _damaged(content: bytes) -> bytes:
+    """The first page with a bit flipped, which its checksum tells."""
+    at = content.index(b"\x28\xb5\x2f\xfd") + 12  # within the first of zstd's frames
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
 def test_no_file_at_all(ground: Ground, tmp_path: Path) -> None:
     for path in (tmp_path / "none.parquet", tmp_path):
         assert list(_faults(check(path, ground))) == ["unreadable"]

@@ -115,7 +115,12 @@ def test_check_against_a_benchmark_or_what_a_board_gives(small: Path, evaluated:
 
 
 def test_what_cannot_be_declared(evaluated: Path, tmp_path: Path) -> None:
-    for content, said in {"[": "not JSON", "[]": "not a JSON object", '{"run": {}}': "unknown field"}.items():
+    for content, said in {
+        "[": "not JSON",
+        "[]": "not a JSON object",
+        '{"run": {}}': "unknown field",
+        '{"model": "x"}': "must be",
+    }.items():
         (tmp_path / "said.json").write_text(content)
         with pytest.raises(InputError, match=said):
             _call("pack", evaluated, "--describe", tmp_path / "said.json")

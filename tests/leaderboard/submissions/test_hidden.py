@@ -6,12 +6,15 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from mmret.benchmarks import Benchmark, hide, load_benchmark
+from mmret.cli.benchmarks import app
 from mmret.errors import InputError
-from mmret.evaluation import Settings, evaluate, load_result, read_run, score_run_on
+from mmret.evaluation import Settings, compare_results, evaluate, load_result, read_run, score_run_on
 from mmret.items import Media
 from mmret.leaderboard.submissions import Ground, check, facts_of_result, pack
+from tests.benchmarks.omnicvr_files import make_labels, write_reupload, write_tars
 from tests.conftest import write_rows
 
 SHIPPED = Path(__file__).parents[3] / "mmret" / "benchmarks" / "data"
@@ -93,9 +96,11 @@ def test_evaluated_packed_and_scored_by_who_has_the_labels(small: Path, hidden: 
 
 def test_nothing_is_scored_without_labels(hidden: Path, tmp_path: Path) -> None:
     copy = load_benchmark(str(hidden))
-    run = evaluate(copy, "random", Settings(workers=1, cost_items=0)).run
+    result = evaluate(copy, "random", Settings(workers=1, cost_items=0))
     with pytest.raises(InputError, match="its labels are hidden"):
-        score_run_on(run, copy)
+        score_run_on(result.run, copy)
+    with pytest.raises(InputError, match="there are no scores"):
+        compare_results([result, result])
     with pytest.raises(InputError, match="its labels are hidden"):
         hide(copy, hidden, tmp_path / "again")
 
@@ -130,6 +135,30 @@ def test_clips_in_a_tar(small: Path, tmp_path: Path) -> None:
     assert isinstance(copy.documents[0].video, Media)
     assert copy.documents[0].video.member == "clip-0.mp4"
     assert copy.media_digest == whole.media_digest
+
+
+def test_omnicvr_as_it_is_published(tmp_path: Path) -> None:
+    labels = make_labels(queries=10, documents=30, gallery=12)
+    write_reupload(tmp_path / "omnicvr", labels)
+    write_tars(tmp_path / "omnicvr", labels.documents, [b"clip"])
+    whole = load_benchmark("omnicvr", tmp_path / "omnicvr")
+    hide(whole, tmp_path / "omnicvr", tmp_path / "hidden", ["audio-center"])
+    copy = load_benchmark(str(tmp_path / "hidden"))
+    assert (copy.name, copy.hidden, copy.sound_slices) == ("omnicvr", True, {"audio-center"})
+    assert copy.ground_digest == whole.ground_digest
+    assert copy.media_digest == whole.media_digest
+    assert sorted(path.name for path in (tmp_path / "hidden" / "media").iterdir()) == [
+        f"{i:06d}.tar" for i in (1, 2, 3)
+    ]
+
+
+def test_the_command(small: Path, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["hide", str(small), "-o", str(tmp_path / "hidden"), "--keep-slices", "odd,even"])
+    assert result.exit_code == 0
+    assert load_benchmark(str(small)).ground_digest in result.stdout
+    copy = load_benchmark(str(tmp_path / "hidden"))
+    assert list(copy.slices) == ["even", "odd"]
+    assert "6 queries, 6 documents, no labels" in result.stderr
 
 
 def test_tables(tmp_path: Path) -> None:
