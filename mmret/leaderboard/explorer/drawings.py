@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .summaries import Curve, Histogram
 
-WIDTH = 400  # of all drawings, in units of which a letter is about 6 wide
+WIDTH = 360  # of all drawings, in units of which a letter is about 6 wide
 COLOURS = 8
 DASHES = ("", "7 3", "2 3", "9 3 2 3")  # tell systems apart where colours do not
 
@@ -162,7 +162,7 @@ def _dash(row: int) -> str:
 
 def _short(name: str) -> str:
     """What there is room for."""
-    return name if len(name) <= 50 else f"{name[:49]}…"
+    return name if len(name) <= 42 else f"{name[:41]}…"
 
 
 def _percent(share: float) -> str:

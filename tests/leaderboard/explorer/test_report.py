@@ -129,14 +129,14 @@ def test_a_table_is_shown_as_its_picture_and_enlarged_by_a_key(browser: Browser,
     write_report(tables, tmp_path / "tables.html", examples=2, workers=1)
     page = browser.new_page(viewport={"width": 1000, "height": 700})
     page.goto((tmp_path / "tables.html").as_uri())
-    picture = page.locator("figure img.sheet").first
+    picture = page.locator(".row img.sheet").first
     small = picture.evaluate("one => [one.clientWidth, one.naturalWidth > 0]")
-    page.locator("figure input").first.press("Space")
+    page.locator(".row input").first.press("Space")
     large = picture.evaluate("one => [one.clientWidth, getComputedStyle(one.parentElement).position]")
     assert small[1]
     assert large[0] > small[0]
     assert large[1] == "fixed"
-    page.locator("figure input").first.press("Space")
+    page.locator(".row input").first.press("Space")
     assert picture.evaluate("one => one.clientWidth") == small[0]
     page.close()
 
