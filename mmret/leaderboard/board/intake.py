@@ -45,9 +45,9 @@ def accept(board: Board, team: Team, benchmark: Benchmark, path: Path, report: R
     report: what `mmret.leaderboard.submissions.check` says of it.
 
     Once this returns the submission survives a kill and a power cut, and is scored exactly once. When it raises, no row
-    has changed, and a file that was moved is swept some time. Raises `RefusedError` for a file with faults or for an older version of the benchmark, for one
-    that the team has sent before, for a benchmark that takes nothing and for a quota that is used up; `RunError` when
-    the disk or the database takes no more.
+    has changed, and a file that was moved is swept some time. Raises `RefusedError` for a file with faults or for an
+    older version of the benchmark, for one that the team has sent before, for a benchmark that takes nothing and for a
+    quota that is used up; `RunError` when the disk or the database takes no more.
     """
     if not report.ok or report.description is None:
         raise RefusedError("faulty", "; ".join(str(fault) for fault in report.faults if fault.severity == "error"))
