@@ -7,13 +7,13 @@ from datetime import timedelta
 from importlib.metadata import version
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from ...errors import InputError
 from ..submissions import Description
 from . import rows
 from .board import Board
-from .database import Audit, Benchmark, Import, State, Submission, now
+from .database import Audit, Benchmark, Import, Score, State, Submission, now
 from .exported import Export, ExportedBenchmark, ExportedRow, ExportedScore, read_export
 from .files import digest_of
 from .signing import public_key, sign, verify
@@ -84,17 +84,20 @@ def _replace(session: Session, benchmark: Benchmark, key: str, new: Import) -> N
 
 def _benchmark(board: Board, session: Session, benchmark: Benchmark) -> ExportedBenchmark:
     ranks = {row.submission: row.rank for row in rows.table(board, benchmark.id, session=session).rows}
-    ranked = (
-        select(Submission)
-        .where(Submission.benchmark_id == benchmark.id, Submission.state == State.verified)
-        .options(joinedload(Submission.team), selectinload(Submission.scores))
-        .order_by(Submission.id)
+    ranked = (Submission.benchmark_id == benchmark.id, Submission.state == State.verified)
+    scores: dict[str, list[ExportedScore]] = {}
+    for one in session.execute(select(*Score.__table__.c).join(Submission).where(*ranked)).mappings():
+        figures = {name: _finite(one[name]) for name in ("value", "low", "high")}
+        names = {name: one[name] for name in ("protocol", "slice", "measure", "n")}
+        scores.setdefault(one["submission_id"], []).append(ExportedScore.model_validate(names | figures))
+    found = session.scalars(
+        select(Submission).where(*ranked).options(joinedload(Submission.team)).order_by(Submission.id)
     )
     facts = {name: getattr(benchmark, name) for name in ExportedBenchmark.model_fields if name != "rows"}
-    return ExportedBenchmark(**facts, rows=[_row(one, ranks[one.id]) for one in session.scalars(ranked)])
+    return ExportedBenchmark(**facts, rows=[_row(one, ranks[one.id], scores.get(one.id, [])) for one in found])
 
 
-def _row(submission: Submission, rank: int | None) -> ExportedRow:
+def _row(submission: Submission, rank: int | None, scores: list[ExportedScore]) -> ExportedRow:
     return ExportedRow(
         submission=submission.id,
         team=submission.team.name,
@@ -102,18 +105,7 @@ def _row(submission: Submission, rank: int | None) -> ExportedRow:
         received_at=submission.received_at,
         scorer_version=submission.scorer_version or "",
         description=Description.model_validate(submission.description),
-        scores=[
-            ExportedScore(
-                protocol=one.protocol,
-                slice=one.slice,
-                measure=one.measure,
-                value=_finite(one.value),
-                low=_finite(one.low),
-                high=_finite(one.high),
-                n=one.n,
-            )
-            for one in submission.scores
-        ],
+        scores=sorted(scores, key=lambda one: (one.protocol, one.slice, one.measure)),
     )
 
 

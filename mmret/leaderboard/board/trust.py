@@ -139,8 +139,6 @@ def _shared(first: NDArray[np.int32], second: NDArray[np.int32]) -> float:
     depths = np.arange(1, DEPTH + 1)
     share = PERSISTENCE ** (depths - 1) / depths
     weight = share[::-1].cumsum()[::-1] / (share * depths).sum()
-    total = 0.0
-    for i in range(DEPTH):
-        for j in range(DEPTH):
-            total += weight[max(i, j)] * float(((first[:, i] == second[:, j]) & (first[:, i] >= 0)).mean())
-    return total
+    known = np.where(first < 0, -2, first)  # tied places match nothing
+    same = np.ascontiguousarray(known.T)[:, None] == np.ascontiguousarray(second.T)[None]  # (place, place, query)
+    return float((same.mean(axis=2) * weight[np.maximum(depths[:, None], depths) - 1]).sum())
