@@ -12,7 +12,7 @@ from .form import CHUNK_BYTES, CODECS, COLUMNS, ENTRY, FOOTER_BYTES, GROUP_ROWS,
 from .report import Fault, visible
 
 _MAGIC = b"PAR1"
-_FLOAT, _BYTE_ARRAY, _UTF8, _REPEATED = 4, 6, 0, 2
+_FLOAT, _BYTE_ARRAY, _UTF8 = 4, 6, 0
 _TYPES = {"query": (_BYTE_ARRAY, _UTF8), "document": (_BYTE_ARRAY, _UTF8), "score": (_FLOAT, None)}
 _TOO_MUCH = (
     "unpacks-too-large",
@@ -93,6 +93,8 @@ def _size_faults(footer: Footer, max_entries: int) -> Iterator[Fault]:
         yield Fault("too-many-groups", "error", f"{len(groups):,} row groups; the most is {GROUPS}")
     if any(not 0 < group.rows <= GROUP_ROWS for group in groups) or sum(one.rows for one in groups) != footer.rows:
         yield Fault("groups", "error", f"row groups must hold 1 to {GROUP_ROWS:,} entries and make up all of them")
+    if any(len(group.chunks) != len(footer.columns) for group in groups):
+        yield Fault("columns", "error", "a row group lacks columns, or has too many; pack the run again")
     chunks = [chunk for group in groups for chunk in group.chunks]
     if any(chunk.codec not in CODECS for chunk in chunks):
         yield Fault("codec", "error", f"columns must be packed with one of {', '.join(CODECS.values())}")

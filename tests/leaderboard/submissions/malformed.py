@@ -214,6 +214,7 @@ def _claims(good: Good) -> Kinds:
     yield "another codec", of_chunk(4, 1, I32), ""
     yield "group given twice", of_groups(lambda groups: groups * 2), "groups"
     yield "group given 300 times", of_groups(lambda groups: groups * 300), "too-many-groups"
+    yield "column of a group lacks", good.forged(lambda footer: footer[4][1][1][0][1][1][1].pop()), "columns"
     yield "no group", of_groups(lambda groups: []), ""
     yield "description twice", good.forged(lambda footer: footer[5][1][1].append(footer[5][1][1][0])), "footer"
     yield "schema of 300 columns", good.write(_wide(300)), ""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mmret.leaderboard.submissions import Ground, check
 
 from .malformed import Case, Good, malformed, mutations
+from .thrift import BINARY, I32, I64, LIST, STRUCT, Struct
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +49,47 @@ def test_mutations_follow_the_seed(good: Path, ground: Ground) -> None:
     drawn = [list(islice(mutations(Good(good, ground), seed), 20)) for seed in (1, 1, 2)]
     assert drawn[0] == drawn[1]
     assert drawn[0] != drawn[2]
+
+
+def test_whatever_is_claimed_a_report_comes(good: Path, ground: Ground, tmp_path: Path) -> None:
+    """Numbers, texts and lists of the footer, and of the headers of pages, changed or left out at random."""
+    parts, path = Good(good, ground), tmp_path / "forged.parquet"
+    digest, rng = check(good, ground).run_digest, np.random.default_rng(0)
+    for _ in range(400):
+        if rng.random() < 0.6:
+            content = parts.forged(lambda footer: _change(footer, rng))
+        else:
+            content = parts.forged_page(lambda header: _change(header, rng), dictionary=rng.random() < 0.5)
+        path.write_bytes(content)
+        report = check(path, ground)
+        assert not report.ok or report.run_digest == digest  # what no reader heeds may change
+
+
+def _change(fields: Struct, rng: np.random.Generator) -> None:
+    """One value anywhere within a struct."""
+    places = list(_places(fields))
+    inside, number = places[int(rng.integers(len(places)))]
+    kind, value = inside[number]
+    draw = rng.random()
+    if draw < 0.2:
+        del inside[number]
+    elif kind in (I32, I64):
+        near = [value + 1, value - 1, -value, 0, int(rng.integers(40)), 2**31 - 1, -(2**31), value << 20]
+        inside[number] = (kind, near[int(rng.integers(len(near)))])
+    elif kind == BINARY:
+        inside[number] = (kind, rng.bytes(int(rng.integers(20))))
+    elif kind == LIST:
+        inside[number] = (kind, (value[0], value[1] * 2 if draw < 0.6 else value[1][:-1]))
+
+
+def _places(fields: Struct) -> Iterator[tuple[Struct, int]]:
+    for number, (kind, value) in fields.items():
+        yield fields, number
+        if kind == STRUCT:
+            yield from _places(value)
+        elif kind == LIST and value[0] == STRUCT:
+            for one in value[1]:
+                yield from _places(one)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peaks of memory are read as Linux tells them")
