@@ -68,8 +68,9 @@ def test_a_single_value_has_an_axis(axis: type) -> None:
 def test_points_stand_where_their_figures_say() -> None:
     points = [Point("low", 0, 0, "no-audio"), Point("high", 10, 100, PUBLISHED)]
     drawn = scatter("plot", "Quality", points, linear("x", [0, 10]), linear("y", [0, 100]), best="Best")
-    marks = [one for one in lxml.html.fromstring(drawn).iter("use") if "x" in one.attrib]
-    places = {one.text_content(): (float(one.attrib["x"]), float(one.attrib["y"])) for one in marks}
+    marks = lxml.html.fromstring(drawn).xpath("//path[title]")
+    starts = {one.text_content(): one.attrib["d"].removeprefix("M").split("m")[0] for one in marks}
+    places = {name: tuple(float(number) for number in start.split(",")) for name, start in starts.items()}
     assert places["low: 0"][0] < places["high: 100"][0]
     assert places["low: 0"][1] > places["high: 100"][1]
 

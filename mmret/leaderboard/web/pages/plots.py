@@ -15,6 +15,12 @@ WIDTH, HEIGHT = 360, 240  # units of the drawing; the page scales it to the room
 LEFT, RIGHT, TOP, BOTTOM = 44, 340, 16, 200
 PUBLISHED = "published"
 MARGIN = 12  # left of bars, beside which nothing is written
+MARKS = {  # kind of a point → its outline, drawn from its middle
+    "no-audio": "m-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0z",
+    "audio-as-text": "m-3.6,-3.6h7.2v7.2h-7.2z",
+    "native-audio": "m0,-5l4.6,8.4h-9.2z",
+    PUBLISHED: "m0,-5l5,5l-5,5l-5,-5z",
+}
 LINE = 12  # height of a bar with the gap to the next
 
 
@@ -126,6 +132,7 @@ def scatter(
         leading=[(point, *at(point)) for point in leading],
         path=" ".join([*start, *steps, f"H{RIGHT}"]) if leading else "",
         kinds=sorted({point.kind for point in points}),
+        marks=MARKS,
         box=(LEFT, TOP, RIGHT, BOTTOM),
         size=(WIDTH, HEIGHT),
     )

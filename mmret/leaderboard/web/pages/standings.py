@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Self
 
 from markupsafe import Markup
@@ -33,22 +34,35 @@ class View:
     together: whether they are ranked in one table.
     """
 
+    benchmark: str
     protocol: str
     measure: str
     slice: str
-    tracks: Sequence[str]
+    tracks: tuple[str, ...]
     together: bool
 
     @classmethod
     def of(cls, query: Query, benchmark: Benchmark) -> Self:
         """The view that an address asks for; raises `InputError` for names that the benchmark does not know."""
         return cls(
+            benchmark.id,
             query.one("protocol", benchmark.protocols, benchmark.main_protocol),
             query.one("measure", benchmark.measures, benchmark.main_measure),
             query.one("slice", [ALL, *benchmark.slices], ALL),
-            query.several("track", TRACKS) or TRACKS,
+            tuple(query.several("track", TRACKS)) or TRACKS,
             query.one("together", ["yes"], "") == "yes",
         )
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A view of a table, told apart by the board and what the table was made of."""
+
+    board: Board
+    generation: int
+    view: View
+    benchmark: Benchmark = field(compare=False)
+    table: Table = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -63,7 +77,41 @@ class Section:
 def standings(board: Board, query: Query) -> Markup:
     """The page; without a benchmark in the address it shows the first."""
     every = benchmarks(board)
-    benchmark, view, found = _asked(board, query, every)
+    shown = _asked(board, query, every)
+    return html(
+        "standings.html",
+        benchmarks=every,
+        benchmark=shown.benchmark,
+        view=shown.view,
+        tracks=TRACKS,
+        protocols=PROTOCOLS,
+        slices=[ALL, *shown.benchmark.slices],
+        columns=columns_of(shown.table, shown.benchmark),
+        sections=_drawn(shown),
+    )
+
+
+def download(board: Board, query: Query) -> str:
+    """The table of a view as text, in the form that is asked."""
+    shown = _asked(board, query, benchmarks(board))
+    return FORMS[query.one("form", FORMS, "csv")](shown.table, shown.benchmark)
+
+
+def _asked(board: Board, query: Query, every: Sequence[Benchmark]) -> Shown:
+    known = {one.id: one for one in every}
+    if not known:
+        raise InputError("this board has no benchmark yet; add one: mmret board add-benchmark")
+    benchmark = known[query.one("benchmark", known, every[0].id)]
+    view = View.of(query, benchmark)
+    tracks = view.tracks if view.together else None
+    found = table(board, benchmark.id, view.protocol, view.measure, slice=view.slice, tracks=tracks)
+    return Shown(board, found.generation, view, benchmark, found)
+
+
+@lru_cache(maxsize=64)
+def _drawn(shown: Shown) -> Markup:
+    """The tables with their plots, kept until a table changes: of a page they take nearly all the time."""
+    found, benchmark = shown.table, shown.benchmark
     columns = columns_of(found, benchmark)
     sections = [
         {
@@ -71,35 +119,9 @@ def standings(board: Board, query: Query) -> Markup:
             "lines": lines_of(section.rows, columns, found.measure, benchmark.decimals),
             "charts": charts(section.identity, section.rows, found),
         }
-        for section in _sections(found, view)
+        for section in _sections(found, shown.view)
     ]
-    return html(
-        "standings.html",
-        benchmarks=every,
-        benchmark=benchmark,
-        view=view,
-        tracks=TRACKS,
-        protocols=PROTOCOLS,
-        slices=[ALL, *benchmark.slices],
-        columns=columns,
-        sections=sections,
-    )
-
-
-def download(board: Board, query: Query) -> str:
-    """The table of a view as text, in the form that is asked."""
-    benchmark, _, found = _asked(board, query, benchmarks(board))
-    return FORMS[query.one("form", FORMS, "csv")](found, benchmark)
-
-
-def _asked(board: Board, query: Query, every: Sequence[Benchmark]) -> tuple[Benchmark, View, Table]:
-    known = {one.id: one for one in every}
-    if not known:
-        raise InputError("this board has no benchmark yet; add one: mmret board add-benchmark")
-    benchmark = known[query.one("benchmark", known, every[0].id)]
-    view = View.of(query, benchmark)
-    tracks = view.tracks if view.together else None
-    return benchmark, view, table(board, benchmark.id, view.protocol, view.measure, slice=view.slice, tracks=tracks)
+    return html("sections.html", benchmark=benchmark, view=shown.view, columns=columns, sections=sections)
 
 
 def _sections(found: Table, view: View) -> list[Section]:
