@@ -183,4 +183,4 @@ def worker(
     logger.setLevel(logging.INFO)
     with Board.open(folder) as board:
         ended = run(board, once=once, limits=Limits(time_limit, int(memory * 2**30)))
-    note(f"{ended} submissions scored")
+    note(f"nothing is queued any more; jobs ended: {ended}")

@@ -108,9 +108,10 @@ def _work(board: Board, child: _Child, claimed: jobs.Claim, lease: float) -> boo
         return True
     with board.reading() as session:
         flags = judge(session, board, submission, outcome)
-    recorded = _record(board, claimed, benchmark, outcome, flags)
+    if not _record(board, claimed, benchmark, outcome, flags):
+        return False
     _log.info("scored", extra={"fields": fields | {"seconds": round(time.monotonic() - started, 3)}})
-    return recorded
+    return True
 
 
 def _record(board: Board, claimed: jobs.Claim, benchmark: Benchmark, scored: Scored, flags: Sequence[Flag]) -> bool:

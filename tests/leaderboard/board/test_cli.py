@@ -40,7 +40,7 @@ def test_a_board_by_command(tmp_path: Path, database_url: str | None) -> None:
         team = authenticate(board, secret, "submit")
         asked = load_benchmark("omnicvr-mini")
         send(board, team, public, asked, random_run(asked, 0))
-    assert "1 submissions scored" in _call("worker", folder, "--once").stderr
+    assert "jobs ended: 1" in _call("worker", folder, "--once").stderr
     listed = json.loads(_call("token", "list", folder, "--json").stdout)
     prefix = secret.split("_")[1]
     assert listed[prefix]["team"] == "The A Team"
