@@ -50,12 +50,7 @@ def claim(board: Board, worker: str, lease: float = LEASE) -> Claim | None:
     with board.writing() as session:
         job = session.scalar(
             select(Job)
-            .where(
-                or_(
-                    Job.state == Progress.queued,
-                    and_(Job.state == Progress.running, Job.lease_until < now()),
-                )
-            )
+            .where(or_(Job.state == Progress.queued, and_(Job.state == Progress.running, Job.lease_until < now())))
             .order_by(Job.id)
             .limit(1)
             .with_for_update(skip_locked=True)  # SQLite has one writer at a time and does without
@@ -69,7 +64,7 @@ def claim(board: Board, worker: str, lease: float = LEASE) -> Claim | None:
 
 
 def held(session: Session, claimed: Claim) -> Job | None:
-    """The job and its submission, locked, if the worker still holds it; None where another took it over."""
+    """The job, locked, if the worker still holds it; None where another took it over."""
     job = session.scalar(select(Job).where(Job.id == claimed.job).with_for_update())
     return job if job is not None and job.worker == claimed.worker and job.state == Progress.running else None
 
