@@ -67,7 +67,7 @@ def clip(path: Path, seed: int) -> Path:
     """Soft shapes that move, and a tone."""
     draw = np.random.default_rng(seed)
     columns, rows = np.meshgrid(np.arange(SIZE[0]), np.arange(SIZE[1]))
-    grain = draw.normal(0, 6, (SIZE[1], SIZE[0], 1))
+    grain = draw.normal(0, 3, (SIZE[1], SIZE[0], 1))
     turns = draw.uniform(0.005, 0.05, (3, 2))
     with av.open(str(path), "w") as container:
         film = container.add_stream("libx264", PACE, {"preset": "veryfast", "b:v": "1M"})
