@@ -5,11 +5,11 @@ A table is made once for each change of what it shows (`Benchmark.generation`) a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any, Literal, TypeVar, get_args
+from datetime import datetime
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
@@ -18,6 +18,7 @@ from ...encoders.base import Track
 from ...errors import unknown_name
 from ...evaluation import Measure
 from ...evaluation.summary import ALL
+from .answers import load_answers
 from .board import Board
 from .database import Benchmark, Import, Score, State, Submission
 from .exported import kept_export
@@ -25,81 +26,11 @@ from .feedback import rounded
 from .groups import ranks_of
 from .memory import Memory
 from .references import references
+from .row import TRACKS, Figure, Origin, Row, Table, View, ordered
 
-TRACKS: tuple[Track, ...] = get_args(Track)
-Origin = Literal["verified", "published", "imported"]
+__all__ = ["TRACKS", "Figure", "Origin", "Row", "Table", "ordered", "table"]
+
 Name = TypeVar("Name", bound=str)
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A measure on a slice, with its 95 % interval; None where there is no interval."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True)
-class Row:
-    """A system in a table.
-
-    Parameters
-    ----------
-    rank: 1 + number of systems ranked together with it that are significantly better; None for one that is not ranked.
-    figures: slice → figure; a slice without one is left out.
-    state: "verified" here, "published" by others, or "imported" from another board; only the first are ranked.
-    submission: its id; "" for a published row, as is what else is not known of it.
-    track: how sound is read; None where it is not known.
-    date: when it was sent.
-    query_ms: what a query costs, milliseconds; `cost` is all that its team says of it.
-    gap: figure on the public counterpart less that on this hidden benchmark, of the same model and team.
-    note: who published it and how it was measured, or which board it is from.
-    """
-
-    rank: int | None
-    model: str
-    figures: Mapping[str, Figure]
-    state: Origin
-    submission: str = ""
-    team: str = ""
-    organisation: str = ""
-    link: str = ""
-    licence: str = ""
-    track: Track | None = None
-    parameters: int | None = None
-    open_weights: bool | None = None
-    saw_benchmark: str = "unknown"
-    date: date | None = None
-    query_ms: float | None = None
-    cost: Mapping[str, Any] = field(default_factory=dict)
-    scorer_version: str = ""
-    gap: float | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A benchmark under one protocol, by one measure.
-
-    Parameters
-    ----------
-    slice: of whose figures the ranks are.
-    tracks: those that are ranked together; None where each track is ranked by itself, one after the other.
-    slices: slice → number of its queries, all queries first.
-    rows: ranked ones, the best figure first, then those that are not ranked.
-    """
-
-    benchmark: str
-    generation: int
-    protocol: str
-    measure: str
-    slice: str
-    tracks: tuple[Track, ...] | None
-    slices: Mapping[str, int]
-    rows: Sequence[Row]
-
-
 _memory: Memory[Table] = Memory(256)
 
 
@@ -129,7 +60,7 @@ def table(
         asked = reading.get(Benchmark, benchmark)
         if asked is None:
             raise unknown_name("benchmark", benchmark, reading.scalars(select(Benchmark.id)))
-        view = _View(
+        view = View(
             _known("protocol", protocol or asked.main_protocol, asked.protocols),
             _known("measure", measure or asked.main_measure, asked.measures),
             _known("slice", slice, [ALL, *asked.slices]),
@@ -140,22 +71,6 @@ def table(
         return _memory.get(board, (asked.id, view), asked.generation, lambda: _made(board, reading, asked, view))
 
 
-def ordered(rows: Sequence[Row], key: Callable[[Row], Any], *, descending: bool = False) -> list[Row]:
-    """Rows by a key; those without one (None) come last in either direction, equal ones keep their order."""
-    known = [row for row in rows if key(row) is not None]
-    return sorted(known, key=key, reverse=descending) + [row for row in rows if key(row) is None]
-
-
-@dataclass(frozen=True)
-class _View:
-    """What of a benchmark is asked for; see `table`."""
-
-    protocol: str
-    measure: str
-    slice: str
-    tracks: tuple[Track, ...] | None
-
-
 def _known(kind: str, name: str, names: Sequence[Name]) -> Name:
     for one in names:
         if one == name:
@@ -163,7 +78,7 @@ def _known(kind: str, name: str, names: Sequence[Name]) -> Name:
     raise unknown_name(kind, name, names)
 
 
-def _made(board: Board, session: Session, benchmark: Benchmark, view: _View) -> Table:
+def _made(board: Board, session: Session, benchmark: Benchmark, view: View) -> Table:
     found = _submissions(session, benchmark)
     figures, slices = _figures(session, benchmark.id, view)
     gaps = _gaps(session, benchmark, view, found, figures)
@@ -182,11 +97,20 @@ def _made(board: Board, session: Session, benchmark: Benchmark, view: _View) -> 
         for one in references(benchmark, view.protocol, view.measure)
     ]
     rows += _by_figure([*published, *_imported(session, board, benchmark, view)], view)
-    order = {name: slices[name] for name in [ALL, *benchmark.slices] if name in slices}
-    return Table(benchmark.id, benchmark.generation, view.protocol, view.measure, view.slice, view.tracks, order, rows)
+    shown = {ALL}.union(*(row.figures for row in rows))
+    if shown - slices.keys():  # what others measured, where nobody has submitted yet
+        slices = _sizes(board, benchmark)
+    sizes = {name: slices[name] for name in [ALL, *benchmark.slices] if name in shown}
+    return Table(benchmark.id, benchmark.generation, view.protocol, view.measure, view.slice, view.tracks, sizes, rows)
 
 
-def _imported(session: Session, board: Board, benchmark: Benchmark, view: _View) -> Iterator[Row]:
+def _sizes(board: Board, benchmark: Benchmark) -> dict[str, int]:
+    """Slice → number of queries, by the labels."""
+    labels = load_answers(board.private.path(benchmark.answers_digest))
+    return {ALL: len(labels.queries)} | {name: len(members) for name, members in labels.slices.items()}
+
+
+def _imported(session: Session, board: Board, benchmark: Benchmark, view: View) -> Iterator[Row]:
     """Rows of other boards, of the tracks that are shown."""
     for one in session.scalars(select(Import).where(Import.benchmark_id == benchmark.id).order_by(Import.id)):
         note = f"exported {one.exported_at:%Y-%m-%d} by the board whose key is {one.key}"
@@ -211,7 +135,7 @@ def _imported(session: Session, board: Board, benchmark: Benchmark, view: _View)
                 )
 
 
-def _by_figure(rows: Sequence[Row], view: _View) -> list[Row]:
+def _by_figure(rows: Sequence[Row], view: View) -> list[Row]:
     def value(row: Row) -> float | None:
         return row.figures[view.slice].value if view.slice in row.figures else None
 
@@ -224,7 +148,7 @@ def _submissions(session: Session, benchmark: Benchmark) -> list[Submission]:
     return list(session.scalars(asked.options(joinedload(Submission.team)).order_by(Submission.id)))
 
 
-def _figures(session: Session, benchmark: str, view: _View) -> tuple[dict[str, dict[str, Figure]], dict[str, int]]:
+def _figures(session: Session, benchmark: str, view: View) -> tuple[dict[str, dict[str, Figure]], dict[str, int]]:
     """Submission → slice → figure, and slice → number of queries."""
     asked = (
         select(Score.submission_id, Score.slice, Score.value, Score.low, Score.high, Score.n)
@@ -247,7 +171,7 @@ def _figures(session: Session, benchmark: str, view: _View) -> tuple[dict[str, d
 def _gaps(
     session: Session,
     benchmark: Benchmark,
-    view: _View,
+    view: View,
     found: Sequence[Submission],
     figures: Mapping[str, Mapping[str, Figure]],
 ) -> dict[str, float]:
@@ -255,12 +179,21 @@ def _gaps(
     public = session.get(Benchmark, benchmark.public_id) if benchmark.public_id else None
     if public is None:
         return {}
-    there = _figures(session, public.id, view)[0]
-    last = {_system(one): there[one.id][ALL].value for one in _submissions(session, public) if one.id in there}
+    here, there = _values(figures), _values(_figures(session, public.id, view)[0])
+    last = {_system(one): there[one.id] for one in _submissions(session, public) if one.id in there}
     return {
-        one.id: rounded(last[_system(one)] - figures[one.id][ALL].value, benchmark.decimals)
+        one.id: rounded(last[_system(one)] - here[one.id], benchmark.decimals)
         for one in found
-        if _system(one) in last and one.id in figures
+        if _system(one) in last and one.id in here
+    }
+
+
+def _values(figures: Mapping[str, Mapping[str, Figure]]) -> dict[str, float]:
+    """Submission → its figure for all queries, where that is a number."""
+    return {
+        submission: slices[ALL].value
+        for submission, slices in figures.items()
+        if ALL in slices and math.isfinite(slices[ALL].value)
     }
 
 

@@ -174,6 +174,14 @@ def test_published_rows_are_marked_and_not_ranked(board: Board, tmp_path: Path) 
     assert table(board, benchmark.id, measure="MRR").rows[1:] == []
 
 
+def test_published_rows_are_shown_before_anybody_submits(board: Board) -> None:
+    benchmark = benchmark_on(board, labelled("tarvir"))
+    found = table(board, benchmark.id, measure="R@10")
+    assert {row.state for row in found.rows} == {"published"}
+    assert dict(found.slices) == {"all": 240}
+    assert dict(table(board, benchmark.id, measure="MRR").slices) == {"all": 240}
+
+
 def test_hidden_labels_tell_little_and_the_gap_to_the_public_ones(board: Board, tmp_path: Path) -> None:
     public = benchmark_on(board, LABELS)
     hidden_labels = replace(labelled("small"), name="held")
@@ -184,14 +192,18 @@ def test_hidden_labels_tell_little_and_the_gap_to_the_public_ones(board: Board, 
     submission_of(board, hidden, team, unseen, name="A")
     submission_of(board, hidden, team, unseen, name="B")
     before = table(board, hidden.id)
-    assert {row.gap for row in before.rows} == {None}
+    infinite = scored_run(board, public, run_of(LABELS, honest(LABELS, 3, 0)), tmp_path)
+    for row in infinite.figures:
+        row["value"] = np.inf
+    submission_of(board, public, team, infinite, name="B")
+    assert {row.gap for row in [*before.rows, *table(board, hidden.id).rows]} == {None}
     submission_of(board, public, team, seen, name="A")
     found = table(board, hidden.id)
     assert found.generation > before.generation
     theirs = {row.model: row for row in found.rows}
     shown = theirs["A"].figures["all"].value
     assert shown == round(shown, 2)
-    there = table(board, public.id).rows[0].figures["all"].value
+    (there,) = (row.figures["all"].value for row in table(board, public.id).rows if row.model == "A")
     assert theirs["A"].gap == pytest.approx(there - shown, abs=0.0051)
     assert theirs["A"].gap == round(theirs["A"].gap or 0, 2)
     assert theirs["B"].gap is None
