@@ -18,13 +18,13 @@ def told(benchmark: Benchmark, scores: Sequence[Score]) -> list[Score]:
     intervals rounded outwards, of slices the main measure alone, and no slice of fewer than `LEAST` queries. What is
     not kept cannot leak, so the worker keeps these and no others; values of single queries stay in a private file.
 
-    How much a submission can find out: a figure at d decimals has 10**d + 1 values, so F figures with the two ends of
-    their intervals tell at most 3 F log2(10**d + 1) bits, and beside them there are the rank, log2 of the number of
-    rows, and which of the four flags of `trust` were raised, 4 bits. With p protocols, m measures and s slices F is
-    p (m + s). For example 2 protocols, 6 measures, 5 slices and 3 decimals: 22 figures and at most 670 bits a
-    submission, about a third of it from the figures themselves, as an interval says little that its figure does not.
-    The quota bounds the number of probes: 50 submissions find out at most 33,000 bits of the 55,000 that say which of
-    2,000 candidates is right for each of 5,000 queries, and near that bound only if no figure repeats another.
+    How much a submission can find out: a figure at d decimals has 10**d + 1 values and its place among R rows R, so F
+    figures, the two ends of their intervals and their ranks tell at most F (3 log2(10**d + 1) + log2 R) bits, and the
+    flags of `trust` 4. With p protocols, m measures and s slices F is p (m + s). For example 2 protocols, 6 measures,
+    5 slices, 3 decimals and 200 rows: 22 figures and at most 830 bits a submission, about a quarter of it from the
+    figures themselves, as intervals and ranks say little that these do not. The quota bounds the number of probes: 50
+    submissions find out at most 42,000 bits of the 55,000 that say which of 2,000 candidates is right for each of 5,000
+    queries, and in truth far fewer, because figures of one run repeat each other.
     """
     if not benchmark.hidden:
         return list(scores)
