@@ -10,6 +10,7 @@ from ..errors import MmretError
 from . import (
     benchmarks,
     board,
+    board_admin,
     board_serve,
     captions,
     explore,
@@ -45,6 +46,9 @@ benchmarks.app.command()(labels.duplicates)
 app.command()(explore.explore)
 app.command()(report.report)
 board.app.command()(board_serve.serve)
+for command in (board_admin.moderate, board_admin.rescore, board_admin.export, board_admin.verify, board_admin.backup):
+    board.app.command()(command)
+board.app.command("import")(board_admin.import_tables)
 app.add_typer(benchmarks.app, name="benchmarks")
 app.add_typer(models.app, name="models")
 app.add_typer(captions.app, name="captions")
