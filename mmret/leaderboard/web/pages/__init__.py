@@ -81,7 +81,10 @@ def _fill(blocks: gr.Blocks, board: Board, page: Page, script: str = "", text: T
             return html("message.html", words="The board does not answer; try again soon.")
 
     def save(query: str) -> str:
-        return text(board, Query.parse(query)) if text else ""
+        try:
+            return text(board, Query.parse(query)) if text else ""
+        except InputError as error:
+            return str(error)
 
     def load(request: gr.Request) -> str:
         return show(urlencode(request.query_params.multi_items()))

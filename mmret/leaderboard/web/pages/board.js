@@ -40,6 +40,7 @@ function sort(table, key, order) {
   const heads = all("thead th", table);
   const place = heads.findIndex((head) => head.dataset.column === key);
   if (place < 0) return;
+  order = order === "descending" ? order : "ascending";
   const number = "number" in heads[place].dataset;
   const sign = order === "descending" ? -1 : 1;
   const value = (row) => row.cells[place].dataset.sort;
@@ -65,7 +66,7 @@ function apply() {
   const hidden = said.getAll("hide");
   let shown = 0, there = 0;
   for (const table of all("table.ranking")) {
-    sort(table, said.get("sort") || "rank", said.get("order") || "ascending");
+    sort(table, said.get("sort") || "rank", said.get("order"));
     const keys = all("thead th", table).map((head) => head.dataset.column);
     for (const row of table.rows) keys.forEach((key, i) => (row.cells[i].hidden = hidden.includes(key)));
     for (const row of table.tBodies[0].rows) {
@@ -76,7 +77,7 @@ function apply() {
   }
   find("output.shown").textContent = `${shown} of ${there} rows`;
   for (const form of all("form.compare")) {
-    form.querySelector("button").disabled = chosen(form) < 2 || chosen(form) > 6;
+    form.querySelector("button").disabled = chosen(form) < 2 || chosen(form) > form.dataset.most;
   }
 }
 
@@ -90,10 +91,13 @@ async function ask(said, move) {
   try {
     const page = await server.show(said.toString());
     if (number !== asked) return;
+    if (typeof page !== "string") throw new Error("no page");
     find(".page").outerHTML = page;
     arrive();
     restore();
     document.getElementById(focused)?.focus();
+  } catch {
+    find("output.shown").textContent = "The server did not answer; try again.";
   } finally {
     if (number === asked) element.removeAttribute("aria-busy");
   }

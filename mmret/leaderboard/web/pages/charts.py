@@ -73,17 +73,10 @@ def by_slice(
     systems: Sequence[Mapping[str, Figure | Score]], slices: Sequence[str], measure: str
 ) -> list[tuple[str, list[Bar]]]:
     """Bars of systems, whose figures are given by slice, for those slices of which there is one at all."""
-    groups = [
-        (
-            name,
-            [
-                _bar(series, one[name], measure)
-                for series, one in enumerate(systems)
-                if name in one and isfinite(one[name].value)
-            ],
-        )
-        for name in slices
-    ]
+    groups = []
+    for name in slices:
+        scores = [(series, one[name]) for series, one in enumerate(systems) if name in one]
+        groups.append((name, [_bar(series, one, measure) for series, one in scores if isfinite(one.value)]))
     return [(name, group) for name, group in groups if group]
 
 

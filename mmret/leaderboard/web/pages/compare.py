@@ -14,6 +14,7 @@ from markupsafe import Markup
 from ....errors import InputError
 from ....evaluation.measures import Measure
 from ....evaluation.statistics import Aggregate, Comparison, compare, holm
+from ....evaluation.summary import ALL
 from ...board import Board
 from ...board.database import Score, State, Submission
 from ...board.values import load_clusters, load_values
@@ -23,7 +24,7 @@ from .query import Query
 from .render import html, unit
 from .submission import slices_of
 
-MOST = 6  # systems
+MOST = 4  # systems, of which each pair is compared
 SAMPLES = 2_000  # of the bootstrap and the randomisation test: a visitor waits for them
 ALPHA = 0.05
 
@@ -55,7 +56,7 @@ class Pair:
 def comparison(board: Board, query: Query) -> Markup:
     """The page of the submissions that the address names.
 
-    Raises `InputError` unless they are two to six ranked ones of one benchmark.
+    Raises `InputError` unless they are two to four ranked ones of one benchmark.
     """
     identities = query.texts("id")
     if not 2 <= len(identities) <= MOST:
@@ -70,6 +71,8 @@ def comparison(board: Board, query: Query) -> Markup:
         protocol = query.one("protocol", benchmark.protocols, benchmark.main_protocol)
         measure = query.one("measure", benchmark.measures, benchmark.main_measure)
         systems = [_system(one, protocol, measure) for one in found]
+    if all(ALL in one.scores for one in systems):
+        systems.sort(key=lambda one: one.scores[ALL].value, reverse=Measure.parse(measure).higher_is_better)
     slices = [name for name in slices_of(benchmark) if any(name in one.scores for one in systems)]
     groups = by_slice([one.scores for one in systems], slices, measure)
     return html(

@@ -38,7 +38,7 @@ def figure(value: float | None, measure: str, decimals: int | None = None) -> st
     if value is None or math.isnan(value):
         return NONE
     digits = 1 if decimals is None or measure in RANKS else max(0, min(1, decimals - 2))
-    return f"{scaled(value, measure):.{digits}f}"
+    return f"{scaled(value, measure):.{digits}f}".replace("-", "−")
 
 
 def count(number: float | None) -> str:
@@ -67,6 +67,7 @@ _ENVIRONMENT = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    auto_reload=False,
 )
 _ENVIRONMENT.filters |= {"figure": figure, "count": count, "web": web, "unit": unit, "sortable": sortable}
 _ENVIRONMENT.globals |= {"NONE": NONE, "title": TITLE}

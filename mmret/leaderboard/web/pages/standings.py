@@ -17,6 +17,7 @@ from ...board.benchmarks import benchmarks
 from ...board.database import Benchmark
 from ...board.rows import TRACKS, Row, Table, ordered, table
 from .charts import charts
+from .compare import MOST
 from .downloads import FORMS
 from .query import Query
 from .render import html
@@ -121,7 +122,7 @@ def _drawn(shown: Shown) -> Markup:
         }
         for section in _sections(found, shown.view)
     ]
-    return html("sections.html", benchmark=benchmark, view=shown.view, columns=columns, sections=sections)
+    return html("sections.html", benchmark=benchmark, view=shown.view, columns=columns, sections=sections, most=MOST)
 
 
 def _sections(found: Table, view: View) -> list[Section]:
