@@ -81,11 +81,12 @@ class Example:
 
 def examples_of(study: Study, facts: Facts, chosen: Sequence[Telling]) -> list[Example]:
     """The chosen queries with their documents; tables are shown as pictures where there are any."""
-    shown = _pictured(study)
+    shown = pictured(study)
     return [_example(facts, shown, one) for one in chosen]
 
 
-def _pictured(study: Study) -> Benchmark:
+def pictured(study: Study) -> Benchmark:
+    """The benchmark with its tables as pictures where there are any."""
     if not study.benchmark.view:
         return study.benchmark
     try:

@@ -59,15 +59,20 @@ class MediaShelf:
         """Where a file of the benchmark is served: "/media/…". Raises `KeyError` for any other."""
         return f"{PREFIX}/{self._tokens[media]}"
 
+    def find(self, token: str) -> Media | None:
+        """The file that a token means; None for a token of none."""
+        return self._media.get(token)
+
     def router(self) -> APIRouter:
         """The route GET and HEAD /media/{token}."""
         router = APIRouter()
 
         @router.api_route(PREFIX + "/{token}", methods=["GET", "HEAD"], include_in_schema=False)
         def media(token: str, request: Request) -> Response:
-            if token not in self._media:
+            found = self.find(token)
+            if found is None:
                 raise HTTPException(404, "no such file")
-            return serve(self._media[token], request)
+            return serve(found, request)
 
         return router
 

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...benchmarks import Benchmark
 from ...errors import InputError, RunError, unknown_name
-from ...evaluation import Measure, Ranking, compare_results
-from ...evaluation.summary import ALL
-from ...media import Fault, Workers
+from ...evaluation import Ranking, compare_results
+from ...media import Workers
 from ...media.excerpts import SECONDS, gather
-from . import drawings, summaries
 from .answers import Study
 from .examples import TOP, examples_of
-from .facts import Facts
+from .overview import overview, scores_of, telling_of
+from .render import environment
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -60,33 +57,20 @@ def write_report(
     if measure not in study.measures:
         raise unknown_name("measure", measure, study.measures)
     facts = study.facts(protocol)
-    scores = [system.result.record["scores"][protocol] for system in study.systems]
-    clusters = _clusters(study, protocol)
-    narrowest = summaries.narrowest_slices(len(facts.candidates), study.benchmark.slices)
-    chosen = summaries.telling_queries(
-        facts.rank, facts.candidates, _best(scores, measure), narrowest, clusters, most=examples
-    )
+    chosen = telling_of(study, protocol, measure, examples)
     found = examples_of(study, facts, chosen)
     wants = [want for one in found for want in one.wants]
     with Workers(workers, time_limit) as pool:
         excerpts = gather(wants, pool, int(1e6 * budget_mb) - PAGE)
-    labels = summaries.Labels(
-        source=np.full(len(narrowest), -1) if study.benchmark.source is None else study.benchmark.source,
-        narrowest=narrowest,
-        positives=study.benchmark.positives,
-        copies=np.zeros((0, 2), np.int64) if copies is None else copies,
-    )
     page = _environment().get_template("report.html.j2")
     text = page.render(
         study=study,
-        facts=facts,
         measure=measure,
-        scores=scores,
+        scores=scores_of(study, protocol),
         ranking=_ranking(study, protocol, measure, seed),
-        heat=summaries.heat_map(scores, measure),
         examples=found,
         excerpts=excerpts,
-        **_drawn(facts, clusters, labels),
+        **overview(study, protocol, measure, copies),
     )
     _write(path, text)
 
@@ -110,20 +94,6 @@ def read_copies(path: Path, benchmark: Benchmark) -> NDArray[np.int64]:
     return found[(found >= 0).all(axis=1)]
 
 
-def _clusters(study: Study, protocol: str) -> NDArray[np.int64]:
-    """Equal numbers for queries that are not independent, in the order of the benchmark; int64 `(queries,)`."""
-    table = study.systems[0].result.per_query
-    cluster = table[table["protocol"] == protocol].set_index("query")["cluster"]
-    names = cluster.loc[[item.id for item in study.benchmark.queries]].to_numpy(str)
-    return np.unique(names, return_inverse=True)[1].astype(np.int64)
-
-
-def _best(scores: Sequence[Mapping[str, Any]], measure: str) -> int:
-    """The system with the best figure."""
-    sign = 1 if Measure.parse(measure).higher_is_better else -1
-    return int(np.argmax([sign * one[ALL][measure]["value"] for one in scores]))
-
-
 def _ranking(study: Study, protocol: str, measure: str, seed: int) -> Ranking | None:
     """The paired tests; None for one system."""
     if len(study.systems) == 1:
@@ -132,72 +102,11 @@ def _ranking(study: Study, protocol: str, measure: str, seed: int) -> Ranking | 
     return compare_results(results, protocol=protocol, measure=measure, seed=seed)
 
 
-def _drawn(facts: Facts, clusters: NDArray[np.int64], labels: summaries.Labels) -> dict[str, Any]:
-    """The summaries that are drawn, with the numbers behind them."""
-    names, n = facts.systems, len(clusters)
-    histogram = summaries.rank_histogram(facts.rank)
-    places = list(zip(facts.optimistic, facts.pessimistic, strict=True))
-    curves = {
-        name: summaries.success_curve(first, last, facts.candidates, clusters)
-        for name, (first, last) in zip(names, places, strict=True)
-    }
-    chance = summaries.success_curve(np.ones(n), facts.candidates.astype(float), facts.candidates, clusters)
-    kinds = np.stack(
-        [
-            summaries.error_types(first, last, facts.candidates, best, labels)
-            for (first, last), best in zip(places, facts.best, strict=True)
-        ]
-    )
-    counts = np.array([[(row == kind).sum() for kind in summaries.ERRORS] for row in kinds])
-    curve = "R" if (labels.positives.sizes == 1).all() else "Success"
-    return {
-        "histogram": histogram,
-        "histogram_drawing": drawings.histogram_drawing(histogram, names),
-        "curve": curve,
-        "curves": curves,
-        "curves_drawing": drawings.curves_drawing(curves, chance.values, curve),
-        "errors": summaries.ERRORS,
-        "error_counts": counts,
-        "errors_drawing": drawings.errors_drawing(counts / n, list(summaries.ERRORS), names),
-    }
-
-
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader(__package__),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "figure": _figure,
-        "p_value": _p_value,
-        "rank": _rank,
-        "thousands": "{:,}".format,
-        "wave": drawings.wave_drawing,
-    }
-    environment.globals |= {"seconds": SECONDS, "top": TOP, "letters": LETTERS}
-    environment.tests |= {"fault": lambda one: isinstance(one, Fault)}
-    return environment
-
-
-def _figure(value: float | None, measure: str) -> str:
-    """In percent, ranks as they are."""
-    if value is None or math.isnan(value):
-        return "–"
-    return f"{value:.1f}" if measure.endswith(("MedR", "MeanR")) else f"{100 * value:.1f}"
-
-
-def _p_value(p: float) -> str:
-    return "<0.0001" if p < 0.0001 else f"{p:.4f}"
-
-
-def _rank(value: float) -> str:
-    return f"{value:,.1f}".removesuffix(".0") if math.isfinite(value) else "none: it was not retrieved"
+    found = environment(__package__)
+    found.globals |= {"seconds": SECONDS, "top": TOP, "letters": LETTERS}
+    return found
 
 
 def _write(path: Path, text: str) -> None:
