@@ -39,6 +39,7 @@ from mmret.leaderboard.board import Board  # noqa: E402
 from mmret.leaderboard.board.benchmarks import Terms, add_benchmark  # noqa: E402
 from mmret.leaderboard.board.teams import create_team, issue_token  # noqa: E402
 from mmret.leaderboard.submissions import Ground  # noqa: E402
+from tests.leaderboard.board import filled  # noqa: E402
 from tests.leaderboard.submissions.malformed import malformed  # noqa: E402
 from tests.leaderboard.web import made  # noqa: E402
 
@@ -127,29 +128,19 @@ def wait_until(what: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def queue() -> int:
-    found: int = httpx.get(f"http://127.0.0.1:{PORT}/health", timeout=30).json()["queue"]
-    return found
-
-
 def full_board(folder: Path, submissions: int, benchmarks: int) -> None:
-    """Fill a board by the API; the seconds that took are its throughput."""
-    asked = [made.benchmark(f"made-{i}", queries=100, documents=20) for i in range(benchmarks)]
+    """Fill a board: of each benchmark 20 systems are scored, and submitted again and again."""
     with Board.make(folder) as board:
-        for one in asked:
-            add_benchmark(board, one, Terms(), source="made")
-        tokens = []
-        for i in range(20):
-            create_team(board, f"Team {i}")
-            tokens.append(issue_token(board, f"Team {i}"))
-    with serving(folder), tempfile.TemporaryDirectory() as scratch:
-        start = time.perf_counter()
-        for i in range(submissions):
-            path = made.submission(Path(scratch) / "a.parquet", asked[i % benchmarks], i)
-            answer = upload(path, tokens[i % 20], f"made-{i % benchmarks}")
-            assert answer.status_code == 201, answer.text
-        wait_until(lambda: queue() == 0)
-        print(f"scored     {submissions / (time.perf_counter() - start):8.1f} small submissions a second")
+        teams = filled.teams_on(board, *(f"Team {i}" for i in range(20)))
+        for number in range(benchmarks):
+            labels = filled.labelled(f"made-{number}")
+            stored = filled.benchmark_on(board, labels)
+            scored = [
+                filled.scored_run(board, stored, filled.run_of(labels, filled.honest(labels, i / 10, i)), folder)
+                for i in range(20)
+            ]
+            for i in range(submissions // benchmarks):
+                filled.submission_of(board, stored, teams[i % 20], scored[i % 20], name=f"model {i}")
 
 
 def start_and_rows(folder: Path, seconds: float) -> None:

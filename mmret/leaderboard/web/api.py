@@ -88,8 +88,7 @@ def get_key(request: Request, board: OfBoard) -> Response:
     return Tagged.of(KeyOut(key=public_key(board.folder))).response(request)
 
 
-@router.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
 def nothing(rest: str) -> None:
-    """What is asked of the API and is none of its routes goes no further, to the pages."""
-    detail = f"/api/v1/{rest[:100]} is no route of the API, or not with this method; see /openapi.json"
+    """The refusal of what is asked of the API and is none of its routes, so that it goes no further, to the pages."""
+    detail = f"/api/{rest[:100]} is no route of the API, or not with this method; see /openapi.json"
     raise ProblemError(404, "no-route", detail)

@@ -53,6 +53,8 @@ def create_app(
     )
     app.state.board, app.state.uploads = board, uploads
     app.include_router(api.router)
+    methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+    app.add_api_route("/api/{rest:path}", api.nothing, methods=methods, include_in_schema=False)
 
     @app.get("/health", tags=["server"], responses={503: {"model": Health}})
     def health(response: Response) -> Health:
