@@ -64,9 +64,10 @@ def add_benchmark(
     main_protocol, main_measure: by which it is ranked first; by default the first usual ones.
     replace: change the one of that identity, which must ask the same; its submissions must be scored anew.
 
-    Raises `InputError` when there is one of that identity and it is not to be replaced, when there is none and it is,
-    and when the terms contradict the board or themselves.
+    Raises `InputError` for a copy without labels, when there is one of that identity and it is not to be replaced, when
+    there is none and it is, and when the terms contradict the board or themselves.
     """
+    labelled.need_labels()
     identity = identity or re.sub("[^a-z0-9]+", "-", labelled.name.lower()).strip("-")
     if not re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", identity) or len(identity) > 64:
         raise InputError(f"{identity!r} cannot stand in addresses: small letters, digits and hyphens, at most 64")

@@ -99,3 +99,8 @@ def test_labels_are_replaced_where_the_same_is_asked(board: Board) -> None:
         add_benchmark(board, other, Terms(), source="x", replace=True)
     with pytest.raises(InputError, match="to replace"):
         add_benchmark(board, asked, Terms(), source="x", identity="new", replace=True)
+
+
+def test_a_copy_without_labels_is_refused(board: Board) -> None:
+    with pytest.raises(InputError, match="labels are hidden"):
+        add_benchmark(board, replace(labelled(), hidden=True), Terms(), source="x")
