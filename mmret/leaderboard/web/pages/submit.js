@@ -13,7 +13,7 @@ function name() {
 
 function say(kind, words, faults = [], more) {
   const notice = make("div", "", `notice ${kind}`);
-  notice.append(make("p", words));
+  notice.append(make("p", words[0].toUpperCase() + words.slice(1)));
   if (more) notice.append(more);
   const list = make("ul", "");
   for (const fault of faults) {
