@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -14,24 +16,40 @@ from .errors import InputError, RunError
 
 if TYPE_CHECKING:
     import httpx
+    from openai import APIStatusError
 
 KEY = "OPENAI_API_KEY"
 TO_CONNECT = 10.0  # seconds
 LONGEST_PAUSE = 60.0  # seconds
 BUSY = (408, 409, 429, 500, 502, 503, 504)
+Message = Mapping[str, Any]
+"""A message as chat completions have it: `role`, and `content`, a text or a list of parts."""
 # A model's name may hold an "@" of its own.
 _REFERENCE = re.compile(r"(.+?)@(https?://\S+)", re.IGNORECASE)
+_UNREACHED = ("ConnectError", "ConnectTimeout", "ProxyError")
 
 
 class Answer(NamedTuple):
-    """What a model said; `cut` where it stopped at the limit of tokens."""
+    """What a model said; `cut` where it stopped at the limit of tokens.
+
+    `read` and `written` are the tokens of question and answer, None where the server does not count them.
+    """
 
     text: str
     cut: bool
+    read: int | None = None
+    written: int | None = None
 
 
 class RefusalError(RunError):
-    """The server was reached and gave no answer to this question; it may answer the next one."""
+    """The server was reached and gave no answer to this question; it may answer the next one.
+
+    `status` is that of its answer, None where it gave none.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Chat:
@@ -46,93 +64,123 @@ class Chat:
     seconds: for one answer.
     pauses: seconds before each further attempt, unless a busy server names its own.
     sleep: waits so many seconds.
+    settings: what else is asked of the server, by the names of chat completions, over temperature and seed; None
+        leaves one out.
 
-    Raises `InputError` for a reference or a key that makes no sense.
+    Raises `InputError` for a reference or a key that makes no sense, and where the package openai is missing.
     """
 
     def __init__(
-        self, reference: str, seconds: float, pauses: Sequence[float], sleep: Callable[[float], object] = time.sleep
+        self,
+        reference: str,
+        seconds: float,
+        pauses: Sequence[float],
+        sleep: Callable[[float], object] = time.sleep,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.model, address = _parse(reference)
-        self.address = address.rstrip("/") + "/chat/completions"
+        self._base = address.rstrip("/")
+        self.address = self._base + "/chat/completions"
         self._key = os.environ.get(KEY, "")
         if not (self._key.isascii() and self._key.isprintable()):
             raise InputError(f"{KEY} holds signs that no key has, such as a line break; set it anew")
+        if find_spec("openai") is None:
+            raise InputError("asking a server needs openai; install with: pip install 'mmret[pipeline]'")
         self._seconds, self._pauses, self._sleep = seconds, pauses, sleep
+        self._settings = {"temperature": 0, "seed": 0, **(settings or {})}
         self._away = False
 
     @cached_property
-    def _client(self) -> httpx.Client:
+    def _completions(self) -> Any:
         import httpx
+        import openai
 
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        return httpx.Client(timeout=httpx.Timeout(self._seconds, connect=TO_CONNECT), headers=headers)
+        client = openai.OpenAI(
+            base_url=self._base,
+            api_key=self._key or "none",
+            max_retries=0,  # attempts are made here: a server that is away is not waited for by each question
+            # What is sent goes to the address that was named, and to no other that it points to.
+            http_client=openai.DefaultHttpxClient(
+                timeout=httpx.Timeout(self._seconds, connect=TO_CONNECT), follow_redirects=False
+            ),
+        )
+        # The response itself: what the package makes of it lacks what a server left out.
+        return client.chat.completions.with_raw_response
 
-    def ask(self, content: Sequence[Mapping[str, Any]], tokens: int) -> Answer:
+    def ask(self, messages: Sequence[Message], tokens: int, form: Mapping[str, Any] | None = None) -> Answer:
         """The first choice of the model.
 
         Parameters
         ----------
-        content: the parts of the one message, as chat completions have them.
+        messages: the conversation, the last message the user's.
         tokens: that the answer may have.
+        form: what the server is told of the answer's form, the `response_format` of chat completions.
 
         Raises `RefusalError` where this question gets no answer, `RunError` when no server can be reached.
         """
-        response = self._post(
-            {
-                "model": self.model,
-                "messages": [{"role": "user", "content": content}],
-                "max_tokens": tokens,
-                "temperature": 0,
-                "seed": 0,
-            }
-        )
+        body = {"model": self.model, "messages": messages, "max_tokens": tokens, "response_format": form}
+        body |= self._settings
+        response = self._post({name: value for name, value in body.items() if value is not None})
         try:
-            choice = response.json()["choices"][0]
+            completion = response.json()
+            choice = completion["choices"][0]
             text = choice["message"]["content"]
         except (ValueError, LookupError, TypeError):
             text = None
         if not isinstance(text, str):
             raise RefusalError(f"{self.address}: the server's answer holds no text")
-        return Answer(text, cut=choice.get("finish_reason") == "length")
+        usage = completion.get("usage") or {}
+        return Answer(
+            text, choice.get("finish_reason") == "length", usage.get("prompt_tokens"), usage.get("completion_tokens")
+        )
 
     def _post(self, body: Mapping[str, Any]) -> httpx.Response:
-        import httpx
+        import openai
 
+        no_key = None if self._key else {"Authorization": openai.Omit()}
         for pause in (*self._pauses, None):
             asked = None
             try:
-                response = self._client.post(self.address, json=body)
-            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-                trouble = f"does not answer ({type(error).__name__}); start it or mend the address"
-                failure = RunError(f"{self.address}: the server {trouble}")
-                if self._away:
+                response = self._completions.create(**body, extra_headers=no_key).http_response
+            except openai.APIStatusError as error:
+                self._away = False
+                failure: RunError = RefusalError(f"{self.address}: the server {self._words(error)}", error.status_code)
+                if error.status_code not in BUSY:
                     break
-            except httpx.RequestError as error:
-                failure = RefusalError(f"{self.address}: the server does not answer ({type(error).__name__})")
+                asked = _asked_pause(error)
+            except openai.APIConnectionError as error:
+                trouble = type(error.__cause__).__name__
+                if trouble not in _UNREACHED:
+                    failure = RefusalError(f"{self.address}: the server does not answer ({trouble})")
+                else:
+                    way_out = "start it or mend the address"
+                    failure = RunError(f"{self.address}: the server does not answer ({trouble}); {way_out}")
+                    if self._away:
+                        break
             else:
                 self._away = False
-                if response.is_success:
-                    return response
-                failure = RefusalError(f"{self.address}: the server {self._words(response)}")
-                if response.status_code not in BUSY:
-                    break
-                asked = _asked_pause(response)
+                return response
             if pause is not None:
                 self._sleep(min(pause if asked is None else asked, LONGEST_PAUSE))
         self._away = not isinstance(failure, RefusalError)
         raise failure
 
-    def _words(self, response: httpx.Response) -> str:
+    def _words(self, error: APIStatusError) -> str:
         """What a server said instead of an answer. Its words on a key are left out: some repeat the key."""
-        status = f"answers {response.status_code} {response.reason_phrase}".rstrip()
-        if response.status_code in (401, 403):
+        status = f"answers {error.status_code} {error.response.reason_phrase}".rstrip()
+        if error.status_code in (401, 403):
             return f"{status}: it refuses the key; set {KEY} to one that it takes"
         try:
-            said = str(response.json()["error"]["message"])
+            said = str(error.response.json()["error"]["message"])
         except (ValueError, LookupError, TypeError):
             return status
         return f"{status}: {(said.replace(self._key, '…') if self._key else said)[:300]}"
+
+
+def user(*content: Mapping[str, Any] | str) -> Message:
+    """The message of a user made of parts; a text is one."""
+    parts = [{"type": "text", "text": part} if isinstance(part, str) else part for part in content]
+    return {"role": "user", "content": parts}
 
 
 def _parse(reference: str) -> tuple[str, str]:
@@ -150,9 +198,10 @@ def _parse(reference: str) -> tuple[str, str]:
     return found[1], found[2]
 
 
-def _asked_pause(response: httpx.Response) -> float | None:
+def _asked_pause(error: APIStatusError) -> float | None:
     """Seconds that a busy server asks one to wait."""
     try:
-        return max(0.0, float(response.headers["retry-after"]))
+        seconds = float(error.response.headers["retry-after"])
     except (KeyError, ValueError):
         return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

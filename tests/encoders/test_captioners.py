@@ -5,11 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import json
-import threading
 import wave
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +32,10 @@ from mmret.items import Media
 from mmret.media import ClipRequest, Workers, decode, resample
 from mmret.meter import Meter
 
+from ..chat_server import SECRET, ChatServer, answer, chat_server
 from . import tiny_qwen as tiny
 
 RATE = 16_000
-SECRET = "sk-test-0123456789"
 
 
 @pytest.fixture(scope="module")
@@ -261,59 +259,26 @@ def test_the_store_writes_each_caption_once_and_goes_on_after_a_kill(tmp_path: P
     assert CaptionStore(tmp_path, other, Meter()).path != store.path
 
 
-class Server(ThreadingHTTPServer):
-    """Speaks chat completions; answers with the statuses in `next` first."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.next: list[tuple[int, dict[str, str], Any]] = []
-        self.bodies: list[dict[str, Any]] = []
-        self.keys: list[str | None] = []
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def log_message(self, *_: object) -> None:
-        """Tests print nothing."""
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.bodies.append(body)
-        self.server.keys.append(self.headers.get("Authorization"))
-        if self.server.next:
-            status, headers, said = self.server.next.pop(0)
-        else:
-            sent = body["messages"][0]["content"][0]["input_audio"]
-            with wave.open(io.BytesIO(base64.b64decode(sent["data"]))) as file:
-                form = (file.getframerate(), file.getnchannels(), file.getsampwidth())
-                said = f" {file.getnframes()} samples {form} "
-            status, headers, said = 200, {}, {"choices": [{"message": {"content": said}}]}
-        data = json.dumps(said).encode()
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(data))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(data)
+def heard(body: dict[str, Any]) -> dict[str, Any]:
+    """An answer that tells what sound was sent."""
+    sent = body["messages"][0]["content"][0]["input_audio"]
+    with wave.open(io.BytesIO(base64.b64decode(sent["data"]))) as file:
+        form = (file.getframerate(), file.getnchannels(), file.getsampwidth())
+        return answer(f" {file.getnframes()} samples {form} ")
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    made = Server()
-    thread = threading.Thread(target=made.serve_forever, daemon=True)
-    thread.start()
-    yield made
-    made.shutdown()
-    made.server_close()
-    thread.join()
+def server() -> Iterator[ChatServer]:
+    with chat_server(heard) as made:
+        yield made
 
 
-def endpoint(server: Server, options: Options, pauses: list[float]) -> EndpointCaptions:
-    return EndpointCaptions(options, f"qwen2-audio@http://127.0.0.1:{server.server_port}/v1/", pauses.append)
+def endpoint(server: ChatServer, options: Options, pauses: list[float]) -> EndpointCaptions:
+    return EndpointCaptions(options, f"qwen2-audio@{server.address}/", pauses.append)
 
 
 def test_a_server_is_sent_the_sound_and_asked_again_while_busy(
-    server: Server, options: Options, clips: dict[str, Media], monkeypatch: pytest.MonkeyPatch
+    server: ChatServer, options: Options, clips: dict[str, Media], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(KEY, SECRET)
     pauses: list[float] = []
@@ -334,7 +299,7 @@ def test_a_server_is_sent_the_sound_and_asked_again_while_busy(
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("told", "words"),
     [
         ((401, {"error": {"message": f"wrong key {SECRET}"}}), "refuses the key"),
         ((400, {"error": {"message": f"no sound for {SECRET}"}}), "answers 400 Bad Request: no sound for …"),
@@ -344,11 +309,11 @@ def test_a_server_is_sent_the_sound_and_asked_again_while_busy(
     ],
 )
 def test_a_refusal_is_told_without_the_key(
-    answer: tuple[int, Any], words: str, server: Server, options: Options, clips: dict[str, Media],
+    told: tuple[int, Any], words: str, server: ChatServer, options: Options, clips: dict[str, Media],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setenv(KEY, SECRET)
-    server.next = [(answer[0], {}, answer[1])]
+    server.next = [(told[0], {}, told[1])]
     with pytest.raises(RunError, match=words) as raised:
         endpoint(server, options, []).caption([Sound(clips["siren"], tone(440))])
     assert SECRET not in str(raised.value)
@@ -356,7 +321,7 @@ def test_a_refusal_is_told_without_the_key(
 
 
 def test_a_dead_server_is_given_up_after_a_while(options: Options, clips: dict[str, Media]) -> None:
-    gone = Server()
+    gone = ChatServer(heard)
     gone.server_close()
     pauses: list[float] = []
     with pytest.raises(RunError, match=r"does not answer \(ConnectError\).*; captions written before are kept"):

@@ -7,10 +7,7 @@ import io
 import json
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +20,9 @@ from mmret.pipelines.ocr import endpoint as module
 from mmret.pipelines.ocr import read_pictures
 from mmret.pipelines.ocr.endpoint import PROMPT, EndpointHtml
 
+from ..chat_server import SECRET, ChatServer, answer, chat_server
 from .ocr_pictures import SMALL, draw_table
 
-SECRET = "sk-test-0123456789"
 # Its pool's processes run it too, all but the last part: no test waits for pauses.
 RUN = """
 import sys
@@ -42,49 +39,10 @@ if __name__ == "__main__":
 HTML = "<table><tr><th colspan=2>City &amp; people</th></tr><tr><td>Oslo</td><td>709,037</td></tr></table>"
 
 
-class Server(ThreadingHTTPServer):
-    """Speaks chat completions; answers with what stands in `next` first."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.next: list[tuple[int, dict[str, str], Any]] = []
-        self.bodies: list[dict[str, Any]] = []
-        self.keys: list[str | None] = []
-        self.delay = 0.0
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def log_message(self, *_: object) -> None:
-        """Tests print nothing."""
-
-    def do_POST(self) -> None:
-        self.server.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.server.keys.append(self.headers.get("Authorization"))
-        time.sleep(self.server.delay)
-        status, headers, said = self.server.next.pop(0) if self.server.next else (200, {}, answer(HTML))
-        data = said if isinstance(said, bytes) else json.dumps(said).encode()
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(data))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(data)
-
-
-def answer(text: object, reason: str = "stop") -> dict[str, Any]:
-    return {"choices": [{"message": {"content": text}, "finish_reason": reason}]}
-
-
 @pytest.fixture
-def server() -> Iterator[Server]:
-    made = Server()
-    thread = threading.Thread(target=made.serve_forever, daemon=True)
-    thread.start()
-    yield made
-    made.shutdown()
-    made.server_close()
-    thread.join()
+def server() -> Iterator[ChatServer]:
+    with chat_server(lambda _: answer(HTML)) as made:
+        yield made
 
 
 @pytest.fixture
@@ -92,12 +50,12 @@ def picture(tmp_path: Path) -> Path:
     return draw_table(tmp_path / "t.png", SMALL)
 
 
-def engine(server: Server, pauses: list[float]) -> EndpointHtml:
-    return EndpointHtml(f"qwen2.5-vl@http://127.0.0.1:{server.server_port}/v1/", pauses.append)
+def engine(server: ChatServer, pauses: list[float]) -> EndpointHtml:
+    return EndpointHtml(f"qwen2.5-vl@{server.address}/", pauses.append)
 
 
 def test_the_picture_is_sent_and_the_table_comes_back(
-    server: Server, picture: Path, monkeypatch: pytest.MonkeyPatch
+    server: ChatServer, picture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(KEY, SECRET)
     server.next = [(200, {}, answer(f"Here it is:\n```html\n{HTML}\n```"))]
@@ -117,7 +75,7 @@ def test_the_picture_is_sent_and_the_table_comes_back(
     assert SECRET not in json.dumps([reader.name, reader.version, dict(reader.settings)])
 
 
-def test_a_busy_server_is_asked_again(server: Server, picture: Path) -> None:
+def test_a_busy_server_is_asked_again(server: ChatServer, picture: Path) -> None:
     pauses: list[float] = []
     server.next = [(429, {"Retry-After": "7"}, b""), (503, {}, b""), (429, {"Retry-After": "900"}, b"")]
     assert engine(server, pauses).read(picture).html == HTML
@@ -138,7 +96,7 @@ def test_a_busy_server_is_asked_again(server: Server, picture: Path) -> None:
     ],
 )
 def test_an_answer_without_a_table_is_an_error(
-    status: int, said: Any, words: str, server: Server, picture: Path, monkeypatch: pytest.MonkeyPatch
+    status: int, said: Any, words: str, server: ChatServer, picture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(KEY, SECRET)
     server.next = [(status, {}, said)]
@@ -148,13 +106,13 @@ def test_an_answer_without_a_table_is_an_error(
     assert len(server.bodies) == 1
 
 
-def test_a_table_cut_by_the_limit_of_tokens_says_so(server: Server, picture: Path) -> None:
+def test_a_table_cut_by_the_limit_of_tokens_says_so(server: ChatServer, picture: Path) -> None:
     server.next = [(200, {}, answer("<table><tr><td>Oslo<td>709,0", "length"))]
     page = engine(server, []).read(picture)
     assert (page.cut, page.text) == (True, "Oslo | 709,0")
 
 
-def test_a_slow_or_absent_server_is_named(server: Server, picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_or_absent_server_is_named(server: ChatServer, picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SECONDS", 0.2)
     server.delay = 0.6
     pauses: list[float] = []
@@ -168,8 +126,10 @@ def test_a_slow_or_absent_server_is_named(server: Server, picture: Path, monkeyp
         assert pauses == [1.0, 4.0, 16.0] * 2  # a server that stayed away is not waited for again
 
 
-def test_a_server_that_went_away_ends_the_run_and_pages_are_kept(server: Server, picture: Path, tmp_path: Path) -> None:
-    engine = f"endpoint:m@http://127.0.0.1:{server.server_port}/v1"
+def test_a_server_that_went_away_ends_the_run_and_pages_are_kept(
+    server: ChatServer, picture: Path, tmp_path: Path
+) -> None:
+    engine = f"endpoint:m@{server.address}"
     other = draw_table(tmp_path / "u.png", SMALL[:2])
     server.next = [(200, {}, answer(HTML)), (400, {}, {"error": {"message": "too large"}})]
     read, refused = read_pictures([picture, other], engine, workers=1)
@@ -185,7 +145,7 @@ def test_a_server_that_went_away_ends_the_run_and_pages_are_kept(server: Server,
     assert [one.known for one in read_pictures([picture], engine)] == [True]
 
 
-def test_a_damaged_picture_is_not_sent(server: Server, picture: Path) -> None:
+def test_a_damaged_picture_is_not_sent(server: ChatServer, picture: Path) -> None:
     picture.write_bytes(picture.read_bytes()[:300])
     with pytest.raises(OSError, match="truncated"):
         engine(server, []).read(picture)

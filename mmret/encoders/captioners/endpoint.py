@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...chat import Chat
+from ...chat import Chat, user
 from ...errors import RunError
 from ..base import Options
 from ..choices import whole_number
@@ -58,12 +58,9 @@ class EndpointCaptions:
 
     def _caption(self, sound: Sound) -> str:
         audio = {"data": base64.b64encode(wav(sound.samples, self.rate)).decode(), "format": "wav"}
-        content = [
-            {"type": "input_audio", "input_audio": audio},
-            {"type": "text", "text": self.settings["caption_prompt"]},
-        ]
+        question = user({"type": "input_audio", "input_audio": audio}, self.settings["caption_prompt"])
         try:
-            return self._chat.ask(content, self.settings["caption_tokens"]).text.strip()
+            return self._chat.ask([question], self.settings["caption_tokens"]).text.strip()
         except RunError as error:
             raise RunError(f"{sound.media}: {error}; captions written before are kept") from error
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from ...chat import Chat, RefusalError
+from ...chat import Chat, RefusalError, user
 from ...tables import Table
 from .base import Page
 
@@ -54,16 +54,13 @@ class EndpointHtml:
             image.load()  # a damaged picture is not sent
             kind, width, height = Image.MIME.get(image.format or "", "image/png"), image.width, image.height
         address = f"data:{kind};base64,{base64.b64encode(picture.read_bytes()).decode()}"
-        content = [
-            {"type": "image_url", "image_url": {"url": address}},
-            {"type": "text", "text": self.settings["prompt"]},
-        ]
+        question = user({"type": "image_url", "image_url": {"url": address}}, self.settings["prompt"])
         try:
-            text, cut = self._chat.ask(content, TOKENS)
+            answer = self._chat.ask([question], TOKENS)
         except RefusalError as error:
             raise ValueError(str(error)) from error  # of this picture; the next one may go well
-        found = _TABLE.search(text)
+        found = _TABLE.search(answer.text)
         if found is None:
             raise ValueError("the server's answer holds no table")
         Table.from_html(found[0])  # raises for markup that nobody could read later
-        return Page(width, height, html=found[0], cut=cut)
+        return Page(width, height, html=found[0], cut=answer.cut)
