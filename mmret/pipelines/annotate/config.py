@@ -10,12 +10,22 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ...errors import InputError, first_ten
+from .gates import Condition
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Cosine = Annotated[float, Field(ge=-1, le=1)]
+
+
+def _conditions(texts: list[str]) -> list[str]:
+    for text in texts:
+        Condition.parse(text)
+    return texts
+
+
+Conditions = Annotated[list[str], AfterValidator(_conditions)]
 
 
 class Section(BaseModel):
@@ -84,12 +94,73 @@ class Segment(Section):
         return self
 
 
+class Mine(Section):
+    """Pairs of clips. A bound such as "99%" is the cosine that so many random pairs lie below, for other encoders."""
+
+    visual: str = Field(default="tagbridge", description="Encoder of what is seen, as for `mmret eval` (paper: CLIP).")
+    audio: str = Field(default="tagbridge", description="Encoder of what is heard (paper: CLAP).")
+    device: str = Field(default="auto", description='Device of the encoders: "cpu", "cuda" or "auto".')
+    audio_center: Conditions = Field(
+        default=["visual > 0.9", "audio < 0.3"], description="Pairs that differ in sound (the paper's bounds)."
+    )
+    visual_center: Conditions = Field(
+        default=["visual < 0.7", "audio > 0.7 or same original"],
+        description="Pairs that differ in pictures (the paper's bounds are unknown).",
+    )
+    integrated: Conditions = Field(
+        default=["visual < 0.7", "audio < 0.3"], description="Pairs that differ in both (bounds unknown)."
+    )
+    nearest: int = Field(
+        default=64, ge=1, le=1000, description="Neighbours of a clip among which pairs are looked for."
+    )
+    drawn: int = Field(
+        default=16, ge=1, le=1000, description="Random clips tried for each where no likeness is wanted."
+    )
+    apart: float = Field(default=1, ge=0, description="Seconds between the two clips, where they are of one original.")
+    per_source: int = Field(default=1, ge=1, description="Most pairs of a kind with one source.")
+    per_target: int = Field(default=1, ge=1, description="Most pairs of a kind with one target.")
+    most: int | None = Field(default=None, ge=1, description="Most pairs of a kind in a split; none for all.")
+    train: Share = Field(default=0, description="Share of the originals for training.")
+    dev: Share = Field(default=0, description="Share of the originals for development.")
+    test: Share = Field(default=1, description="Share of the originals for the test; train, dev and test make 1.")
+    near: int = Field(
+        default=24, ge=0, le=64, description="Most differing bits, of 256, of clips that keep originals in one split."
+    )
+    sampled: int = Field(default=100_000, ge=100, description="Random pairs from which similarities are told.")
+    seed: int = Field(default=0, ge=0, description="Seed of all that is drawn.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if abs(self.train + self.dev + self.test - 1) > 1e-9:
+            raise ValueError("train, dev and test must add up to 1")
+        return self
+
+
+class Verify(Section):
+    """Judges of the instructions, and controls that try the judges."""
+
+    judges: list[str] = Field(
+        default=["consistency:tagbridge"],
+        min_length=1,
+        description='Judges: "llm:MODEL@ADDRESS", which gold needs, and "consistency:ENCODER".',
+    )
+    others: int = Field(default=8, ge=0, description="Other clips, like the target, among which it must stand alone.")
+    controls: int = Field(default=60, ge=0, description="Known-wrong items mixed in, and as many known-right ones.")
+    false_accepts: Share = Field(
+        default=0.2, description="Upper end of the share of known-wrong items that a trusted judge accepts."
+    )
+    rank: int = Field(default=3, ge=1, description="Worst place of the target for a consistency judge.")
+    seed: int = Field(default=0, ge=0, description="Seed of the controls.")
+
+
 class Config(Section):
     """All settings; see the sections."""
 
     project: About = About()
     source: list[Source] = Field(default=[Source()], min_length=1)
     segment: Segment = Segment()
+    mine: Mine = Mine()
+    verify: Verify = Verify()
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
