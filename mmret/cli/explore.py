@@ -31,8 +31,12 @@ def explore(
     cache: Cache = None,
 ) -> None:
     """See and hear what systems answered: a server for this machine, until Ctrl-C."""
+    from ..evaluation import Settings
     from ..leaderboard.explorer import Study
+    from ..leaderboard.explorer.live import Live
     from ..leaderboard.explorer.media import MediaShelf
+    from ..leaderboard.explorer.pages.captions import Captions
+    from ..leaderboard.explorer.pages.scene import Scene
     from ..leaderboard.explorer.server import serve
     from ..leaderboard.explorer.votes import Votes, votes_path
 
@@ -50,7 +54,9 @@ def explore(
     _show(study)
     study.facts(study.protocols[0])
     note(f"votes: {ballots.path} ({len(ballots.all())} so far)")
-    serve(study, MediaShelf(study.benchmark), ballots, host, port, lambda address: note(f"serving {address}api/study"))
+    with Live(study, Settings(cache=cache), show=True) as live:
+        scene = Scene(study, MediaShelf(study.benchmark), ballots, live, Captions.of(study, cache))
+        serve(scene, host, port, lambda address: note(f"serving {address}"))
 
 
 def _show(study: Study) -> None:

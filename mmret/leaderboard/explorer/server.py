@@ -1,10 +1,10 @@
-"""The explorer's server: media, and what the pages show as JSON under /api."""
+"""The explorer's server: its pages, media, and what the pages show as JSON under /api."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -13,27 +13,42 @@ from fastapi.responses import JSONResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from ...errors import InputError, RunError
-from .answers import Study
+from ...media import Workers
+from ..web.security import Secured
 from .browse import Kind, Sort, select
-from .media import MediaShelf
+from .pages import actions, build, mount
+from .pages.scene import Scene
+from .pages.stills import Stills
 from .views import query_view, rows_view, study_view
-from .votes import Votes
 
 LOCAL = ["localhost", "127.0.0.1", "[::1]"]
+PAINTERS, TIME_LIMIT = 2, 20.0  # processes that draw small pictures, and seconds for one
 AT_ONCE = 500  # queries in a list, or documents of a query, that one request may ask for
 
 
-def create_app(study: Study, shelf: MediaShelf, votes: Votes, *, hosts: list[str] | None = None) -> FastAPI:
-    """The application of one study. Nothing in it writes.
+def create_app(scene: Scene, *, hosts: list[str] | None = None) -> FastAPI:
+    """The application of one study.
 
     Parameters
     ----------
     hosts: names by which it may be called; None for any. A page elsewhere cannot give itself one of them and then read.
     """
-    app = FastAPI(title="mmret explore", docs_url=None, redoc_url=None)
+    study, shelf = scene.study, scene.shelf
+    workers = Workers(PAINTERS, TIME_LIMIT)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        with contextlib.closing(workers):
+            yield
+
+    app = FastAPI(title="mmret explore", docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.add_middleware(Secured)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts or ["*"])
     app.add_exception_handler(InputError, _refused)
+    app.add_exception_handler(RunError, _failed)
     app.include_router(shelf.router())
+    app.include_router(Stills(shelf, workers).router())
+    app.include_router(actions.router(scene))
     places = {item.id: i for i, item in enumerate(study.benchmark.queries)}
 
     @app.get("/api/study")
@@ -80,12 +95,12 @@ def create_app(study: Study, shelf: MediaShelf, votes: Votes, *, hosts: list[str
     @app.get("/api/votes")
     def cast(least: Annotated[int, Query(ge=1)] = 1) -> list[dict[str, Any]]:
         """What at least so many people say of labels."""
-        return [asdict(tally) for tally in votes.tally(least)]
+        return [] if scene.votes is None else [asdict(tally) for tally in scene.votes.tally(least)]
 
-    return app
+    return mount(app, build(scene))
 
 
-def serve(study: Study, shelf: MediaShelf, votes: Votes, host: str, port: int, told: Callable[[str], None]) -> None:
+def serve(scene: Scene, host: str, port: int, told: Callable[[str], None]) -> None:
     """Serve a study until Ctrl-C.
 
     Parameters
@@ -104,10 +119,14 @@ def serve(study: Study, shelf: MediaShelf, votes: Votes, host: str, port: int, t
         raise RunError(f"{host}:{port}: {error.strerror or error}; name another with --host or --port") from error
     with listener, contextlib.suppress(KeyboardInterrupt):
         name = f"[{host}]" if ":" in host else host
-        app = create_app(study, shelf, votes, hosts=LOCAL if name in LOCAL else None)
+        app = create_app(scene, hosts=LOCAL if name in LOCAL else None)
         told(f"http://{name}:{listener.getsockname()[1]}/")
         uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none")).run(sockets=[listener])
 
 
 def _refused(_: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"error": str(error)}, status_code=400)
+
+
+def _failed(_: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"error": str(error)}, status_code=500)

@@ -17,6 +17,7 @@ import pytest
 from mmret.errors import RunError
 from mmret.leaderboard.explorer import Study
 from mmret.leaderboard.explorer.media import MediaShelf
+from mmret.leaderboard.explorer.pages.scene import Scene
 from mmret.leaderboard.explorer.server import LOCAL, create_app, serve
 from mmret.leaderboard.explorer.votes import Votes
 
@@ -32,7 +33,7 @@ def votes(clips: Study, tmp_path_factory: pytest.TempPathFactory) -> Votes:
 
 @pytest.fixture(scope="module")
 def address(clips: Study, votes: Votes) -> Iterator[str]:
-    with served(create_app(clips, MediaShelf(clips.benchmark), votes, hosts=LOCAL)) as where:
+    with served(create_app(Scene(clips, MediaShelf(clips.benchmark), votes), hosts=LOCAL)) as where:
         yield where
 
 
@@ -124,6 +125,6 @@ def test_the_command_serves_until_it_is_interrupted(clip_results: list[Path], tm
     assert "Traceback" not in err
 
 
-def test_a_port_that_is_taken_is_told(address: str, clips: Study, votes: Votes) -> None:
+def test_a_port_that_is_taken_is_told(address: str, clips: Study) -> None:
     with pytest.raises(RunError, match=r"Address already in use.*name another with --host or --port"):
-        serve(clips, MediaShelf(clips.benchmark), votes, "127.0.0.1", int(address.partition(":")[2]), print)
+        serve(Scene(clips, MediaShelf(clips.benchmark)), "127.0.0.1", int(address.partition(":")[2]), print)

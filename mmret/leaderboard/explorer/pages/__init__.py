@@ -1,0 +1,106 @@
+"""The explorer's pages, in Gradio: queries, summaries, live queries and mended labels.
+
+Templates that escape make the HTML on the server; the address holds all that is chosen, so that a link restores it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import gradio as gr
+from fastapi import FastAPI
+from markupsafe import Markup
+
+from ....errors import InputError, RunError
+from .asking import asking
+from .labels import labels
+from .look import look
+from .queries import queries
+from .render import html
+from .scene import Scene
+from .state import State, Tab
+from .summary import summary
+
+_HERE = Path(__file__).parent
+_log = logging.getLogger("mmret.explorer")
+TABS: dict[Tab, str] = {"queries": "Queries", "summaries": "Summaries", "live": "Ask", "labels": "Labels"}
+_VALUES: dict[Tab, Callable[[Scene, State], dict[str, Any]]] = {
+    "queries": queries,
+    "summaries": summary,
+    "live": asking,
+    "labels": labels,
+}
+_TEMPLATES: dict[Tab, str] = {
+    "queries": "queries.html.j2",
+    "summaries": "digest.html.j2",
+    "live": "live.html.j2",
+    "labels": "labels.html.j2",
+}
+
+Show = Callable[[str], str]
+
+
+def build(scene: Scene) -> gr.Blocks:
+    """The pages of a scene, at one address. Where nobody can vote, or ask, there is no such tab."""
+    with gr.Blocks(title="mmret explore", analytics_enabled=False, fill_width=True) as blocks:
+        fill(blocks, lambda address: page(scene, address))
+    return blocks
+
+
+def mount(app: FastAPI, blocks: gr.Blocks) -> FastAPI:
+    """Serve the pages from the root of `app`, behind what it serves itself. They load nothing from elsewhere."""
+    return gr.mount_gradio_app(
+        app,
+        blocks,
+        path="/",
+        theme=gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        head=head(),
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+    )
+
+
+def head() -> str:
+    """The style of the pages, for the head of a document."""
+    return f"<style>{html('explorer.css')}</style>"
+
+
+def fill(blocks: gr.Blocks, show: Show) -> None:
+    """Put in place what `show` makes of the address, now and whenever the page's script asks for another."""
+
+    def load(request: gr.Request) -> str:
+        return show(urlencode(request.query_params.multi_items()))
+
+    def shown(address: str) -> str:
+        return show(address)
+
+    place = gr.HTML(
+        js_on_load=(_HERE / "explorer.js").read_text(encoding="utf-8"),
+        apply_default_css=False,
+        server_functions=[shown],
+    )
+    blocks.load(load, None, place, queue=False, show_progress="hidden", api_visibility="private")
+
+
+def page(scene: Scene, address: str) -> Markup:
+    """The page of an address; where it cannot be shown, the page says why."""
+    try:
+        state = State.parse(address)
+        values = _VALUES[state.tab](scene, state) | {"look": look(scene, state)}
+        return html(_TEMPLATES[state.tab], **values, state=state, scene=scene, study=scene.study, tabs=tabs(scene))
+    except InputError as error:
+        return html("message.html.j2", words=str(error))
+    except RunError:
+        _log.exception("a page could not be made")
+        return html("message.html.j2", words="This cannot be shown now; the terminal says why.")
+
+
+def tabs(scene: Scene) -> dict[Tab, str]:
+    """Those that a scene has, by name."""
+    lacking = {"live": scene.live is None, "labels": scene.votes is None}
+    return {name: words for name, words in TABS.items() if not lacking.get(name)}

@@ -1,0 +1,61 @@
+"""What captioners wrote of sounds for the models of a study: tags and captions, as those models read them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from ....items import Media
+from ....lines import read_lines
+from ....media import digest_all
+from ....paths import cache_folder
+from ..answers import Study
+
+
+@dataclass(frozen=True)
+class Told:
+    """A caption: the systems that read it, who wrote it, and the words."""
+
+    systems: str
+    captioner: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Captions:
+    """Captions by the digest of the file."""
+
+    by_digest: Mapping[str, list[Told]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, study: Study, cache: Path | None = None) -> Self:
+        """Those that the models of a study read, as far as mmret's cache folder still has them."""
+        written: dict[str, list[str]] = {}
+        for system in study.systems:
+            identity = system.result.record["settings"]["resolved"]["preprocessing"].get("written_by")
+            if identity and identity["name"] != "none":
+                written.setdefault(json.dumps(identity, sort_keys=True), []).append(system.name)
+        found: dict[str, list[Told]] = {}
+        for identity, systems in written.items():
+            for digest, words in _read(cache_folder(cache), json.loads(identity)).items():
+                found.setdefault(digest, []).append(Told(", ".join(systems), json.loads(identity)["name"], words))
+        if found:
+            items = (*study.benchmark.documents, *study.benchmark.queries)
+            digest_all({item.audio for item in items if item.audio is not None}, cache)
+        return cls(found)
+
+    def told(self, media: Media | None) -> list[Told]:
+        """What was written of a file's sound."""
+        return [] if media is None or not self.by_digest else self.by_digest.get(media.digest, [])
+
+
+def _read(root: Path, identity: Mapping[str, Any]) -> dict[str, str]:
+    """Digest → caption, of the store of that captioner."""
+    for about in sorted((root / "captions").glob("*.json")):
+        if json.loads(about.read_text(encoding="utf-8")) == identity:
+            lines = (line for _, line in read_lines(about.with_suffix(".jsonl")))
+            return {line["sha256"]: "silence" if line["silent"] else line["caption"] for line in lines}
+    return {}
