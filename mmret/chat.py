@@ -44,12 +44,13 @@ class Answer(NamedTuple):
 class RefusalError(RunError):
     """The server was reached and gave no answer to this question; it may answer the next one.
 
-    `status` is that of its answer, None where it gave none.
+    `status` is that of a server that refused, None of one that did not. `answer` is one without a text, which may have
+    cost tokens all the same.
     """
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    def __init__(self, message: str, status: int | None = None, answer: Answer | None = None) -> None:
         super().__init__(message)
-        self.status = status
+        self.status, self.answer = status, answer
 
 
 class Chat:
@@ -121,18 +122,19 @@ class Chat:
         body = {"model": self.model, "messages": messages, "max_tokens": tokens, "response_format": form}
         body |= self._settings
         response = self._post({name: value for name, value in body.items() if value is not None})
+        no_text = f"{self.address}: the server's answer holds no text"
         try:
             completion = response.json()
             choice = completion["choices"][0]
             text = choice["message"]["content"]
-        except (ValueError, LookupError, TypeError):
-            text = None
-        if not isinstance(text, str):
-            raise RefusalError(f"{self.address}: the server's answer holds no text")
+        except (ValueError, LookupError, TypeError) as error:
+            raise RefusalError(no_text) from error
         usage = completion.get("usage") or {}
-        return Answer(
-            text, choice.get("finish_reason") == "length", usage.get("prompt_tokens"), usage.get("completion_tokens")
-        )
+        tokens_of = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
+        answer = Answer(text or "", choice.get("finish_reason") == "length", *tokens_of)
+        if not isinstance(text, str):
+            raise RefusalError(no_text, answer=answer)
+        return answer
 
     def _post(self, body: Mapping[str, Any]) -> httpx.Response:
         import openai

@@ -94,6 +94,57 @@ class Segment(Section):
         return self
 
 
+class Endpoint(Section):
+    """A model at an OpenAI-compatible server, its limits and prices; its key is read from OPENAI_API_KEY."""
+
+    model: str = Field(
+        default="qwen2.5-omni-7b@http://localhost:8000/v1", description="MODEL@ADDRESS, as where it is named."
+    )
+    concurrency: int = Field(default=4, ge=1, le=512, description="Questions asked at a time.")
+    calls_per_minute: float | None = Field(
+        default=None, gt=0, description="Most questions a minute; none for no limit."
+    )
+    seconds: float = Field(default=120, gt=0, description="For one answer.")
+    tokens: int = Field(default=2048, ge=1, description="Most tokens of an answer.")
+    price_read: float | None = Field(default=None, ge=0, description="Price of a million tokens of questions.")
+    price_written: float | None = Field(default=None, ge=0, description="Price of a million tokens of answers.")
+    settings: dict[str, Any] = Field(
+        default={},
+        description="What else is asked of the server, such as {temperature = 0.5}; temperature and seed are 0.",
+    )
+
+
+class Budget(Section):
+    """What all questions of the project may take together, over all runs."""
+
+    max_calls: int | None = Field(default=None, ge=0, description="Most answers; none for no limit.")
+    max_cost: float | None = Field(default=None, ge=0, description="Most money, in the currency of the prices.")
+
+
+class Describe(Section):
+    """Annotations of the clips."""
+
+    by: str = Field(
+        default="offline",
+        description='"offline" (trained tags, speech to text, OCR), "endpoint:MODEL@ADDRESS" or "omni:WEIGHTS" '
+        "(paper: Qwen2.5-Omni).",
+    )
+    frames: int = Field(default=8, ge=1, le=256, description="Frames looked at, over the whole clip.")
+    side: int = Field(default=512, ge=28, description="Longer side of a frame, pixels.")
+    sound: bool = Field(default=True, description="Whether the model is sent the sound.")
+    device: str = Field(default="auto", description='Device of a model here: "cpu", "cuda" or "auto".')
+    tokens: int = Field(default=1024, ge=1, description="Most tokens of an annotation by a model here.")
+
+
+class Write(Section):
+    """Modification texts."""
+
+    by: str = Field(default="offline", description='"offline" (from the annotations alone) or "llm:MODEL@ADDRESS".')
+    phrasings: int = Field(default=3, ge=1, le=10, description="Texts of a pair; the first is the one asked.")
+    shortest: int = Field(default=8, ge=1, description="Least words of a text.")
+    longest: int = Field(default=80, ge=1, description="Most words of a text (paper: 52.6 on average).")
+
+
 class Mine(Section):
     """Pairs of clips. A bound such as "99%" is the cosine that so many random pairs lie below, for other encoders."""
 
@@ -158,8 +209,12 @@ class Config(Section):
 
     project: About = About()
     source: list[Source] = Field(default=[Source()], min_length=1)
+    endpoint: list[Endpoint] = Field(default=[Endpoint()])
+    budget: Budget = Budget()
     segment: Segment = Segment()
+    describe: Describe = Describe()
     mine: Mine = Mine()
+    write: Write = Write()
     verify: Verify = Verify()
 
     @model_validator(mode="after")
