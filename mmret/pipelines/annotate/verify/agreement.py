@@ -150,7 +150,7 @@ def _agreement(
     value, raw = float(measure(whole)[0]), float(np.trace(whole[0]) / whole.sum())
     if math.isnan(value):
         return Agreement(value, math.nan, math.nan, items, raw)
-    units = _summed(tables, clusters)[_summed(judged.astype(np.float64), clusters) > 0]
+    units = _summed(tables, clusters)[_summed(judged.astype(float), clusters) > 0]
     replicates = np.concatenate([measure(drawn) for drawn in _resampled(units, samples, seed)])
     # A sample in which all labels are the same one has no value; it says nothing of either end.
     low, high = np.nanquantile(replicates, [(1 - level) / 2, (1 + level) / 2])
