@@ -138,7 +138,8 @@ def find(board: Board, submission_id: str, team: Team | None) -> Submission:
     """A submission that everybody may see, or the team. Raises `ProblemError` 404."""
     with board.reading() as session:
         wanted = select(Submission).where(Submission.id == submission_id)
-        found = session.scalar(wanted.options(joinedload(Submission.team), selectinload(Submission.scores)))
+        beside = joinedload(Submission.team), joinedload(Submission.benchmark), selectinload(Submission.scores)
+        found = session.scalar(wanted.options(*beside))
     if found is None or (found.state != State.verified and (team is None or found.team_id != team.id)):
         raise ProblemError(404, "no-submission", f"there is no submission {submission_id} that you may see")
     return found

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...encoders.base import Track
 from ...errors import unknown_name
 from ...evaluation.summary import ALL
-from ..board.database import State, Submission
+from ..board.database import Score, State, Submission
 from ..board.rows import Figure, Origin, Row, Table, ordered
 from ..submissions import Description
 
@@ -145,7 +145,14 @@ class ScoresOut(_Answer):
     def of(cls, submission: Submission) -> Self:
         """All figures that are kept: of hidden labels those are the ones that may be told."""
         scores: dict[str, dict[str, dict[str, int | FigureOut]]] = {}
-        for one in submission.scores:
+        asked = submission.benchmark
+        names = [*asked.protocols, ALL, *asked.slices, *asked.measures]
+        places = {name: place for place, name in enumerate(names)}
+
+        def place(one: Score) -> list[int]:
+            return [places.get(name, len(names)) for name in (one.protocol, one.slice, one.measure)]
+
+        for one in sorted(submission.scores, key=place):
             entry = scores.setdefault(one.protocol, {}).setdefault(one.slice, {"n": one.n})
             entry[one.measure] = FigureOut.model_validate(one)
         return cls(submission=submission.id, scores=scores)

@@ -122,5 +122,10 @@ async def _write(stream: AsyncIterator[bytes], path: Path) -> None:
 
 def _check_within(path: Path, ground: Path, memory: int) -> Report:
     """Check a file; in a process whose memory is bounded from its first file on."""
+    import pyarrow as pa
+
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    return check(path, Ground.load(ground))
+    try:
+        return check(path, Ground.load(ground))
+    finally:
+        pa.default_memory_pool().release_unused()  # the process stays, and the next file may be small
