@@ -67,12 +67,12 @@ class Segment(Section):
     )
     samples: float = Field(default=2, gt=0, description="Frames a second at which motion and richness are measured.")
     motion: float = Field(
-        default=0.005,
+        default=0.002,
         ge=0,
-        description="Least motion, widths of the picture a second (the paper filters; its value is unknown).",
+        description="Least motion, picture lengths a second (the paper filters; its value is unknown).",
     )
     richness: float = Field(
-        default=0.005, ge=0, description="Least variance of the colours (the paper filters; its value is unknown)."
+        default=0.002, ge=0, description="Least variance of the colours (the paper filters; its value is unknown)."
     )
     loudness: float = Field(default=-50, le=0, description="Least root mean square of the sound, dB of full scale.")
     near_pictures: int = Field(

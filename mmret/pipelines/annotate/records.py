@@ -26,7 +26,7 @@ class Clip(Record):
     start, end: seconds on the original's clock, `end` excluded.
     fps: mean number of frames a second.
     size: width and height in pixels.
-    motion: mean length of the optical flow, in widths of the picture a second.
+    motion: mean length of the optical flow, in lengths of the longer side of the picture a second.
     richness: variance of the colours over the picture and over time, see `segment.measures`.
     loudness: root mean square of the sound, dB of full scale.
     phash, sound_hash: perceptual hashes of pictures and sound, 256 bits in hex.

@@ -1,0 +1,59 @@
+"""The originals: every file in the folders of the sources, known by its content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ....errors import InputError
+from ....items import Media
+from ....media import digest_all
+from ..config import Config, Source
+from ..records import Record
+
+
+class Original(Record):
+    """A file that may be a video.
+
+    Parameters
+    ----------
+    id: SOURCE/PATH.
+    sha256: digest of its content.
+    licence: that of its source.
+    same_as: the first original with the same content; "" where this is the first.
+    """
+
+    id: str
+    sha256: str
+    licence: str
+    same_as: str = ""
+
+
+def list_originals(config: Config, *, show: bool = False) -> dict[Path, Original]:
+    """Path → original, ordered by source and path. Digests are kept in the project folder.
+
+    Raises `InputError` for a source that is no folder, and where there is no file at all.
+    """
+    found = [(path, source) for source in config.source for path in _files(source, config.project.folder)]
+    if not found:
+        raise InputError(f"{', '.join(str(one.folder) for one in config.source)}: there is no file")
+    media = [Media(path) for path, _ in found]
+    digest_all(media, config.project.folder / "state", show=show)
+    first: dict[str, str] = {}
+    originals = {}
+    for one, (path, source) in zip(media, found, strict=True):
+        name = f"{source.name}/{path.relative_to(source.folder).as_posix()}"
+        same_as = first.setdefault(one.digest, name)
+        originals[path] = Original(
+            id=name, sha256=one.digest, licence=source.licence, same_as="" if same_as == name else same_as
+        )
+    return originals
+
+
+def _files(source: Source, project: Path) -> Iterator[Path]:
+    if not source.folder.is_dir():
+        raise InputError(f"source {source.name}: {source.folder} is no folder")
+    for path in sorted(source.folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(source.folder).parts)
+        if path.is_file() and not hidden and not path.is_relative_to(project):
+            yield path

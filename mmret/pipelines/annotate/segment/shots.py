@@ -1,0 +1,83 @@
+"""Where an original is cut: its shots, and the stretches that clips are made of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scenedetect import ContentDetector, FrameTimecode  # type: ignore[import-untyped]
+
+from ..config import Segment
+
+Stretch = tuple[int, int]  # number of the first frame, and of the frame after the last
+
+
+class Shots:
+    """Cuts by the content detector of PySceneDetect, which is given each frame once, BGR `(height, width, 3)`."""
+
+    def __init__(self, settings: Segment, rate: Fraction) -> None:
+        self._detector = ContentDetector(
+            threshold=settings.threshold, min_scene_len=round(settings.shortest_shot * float(rate))
+        )
+        self._rate = rate
+        self._frames = 0
+        self._cuts: list[int] = []
+
+    def add(self, picture: NDArray[np.uint8]) -> None:
+        """The next frame."""
+        now = FrameTimecode(self._frames, self._rate)
+        self._cuts += [cut.frame_num for cut in self._detector.process_frame(now, picture)]
+        self._frames += 1
+
+    def stretches(self) -> list[Stretch]:
+        """The shots of all frames so far."""
+        last = FrameTimecode(max(self._frames - 1, 0), self._rate)
+        ends = sorted({0, *self._cuts, *(cut.frame_num for cut in self._detector.post_process(last)), self._frames})
+        return list(pairwise(ends))
+
+
+def divide(shots: Sequence[Stretch], times: Sequence[float], settings: Segment) -> list[Stretch]:
+    """The stretches that clips are made of, in order, those that are too short among them.
+
+    A shot longer than a clip may be becomes equal parts. With `short_shots = "join"`, a short one is joined with those
+    after it as long as they fit.
+
+    Parameters
+    ----------
+    times: when each frame is shown and, last, when the last one ends; seconds, rising.
+    """
+    joined = list(_joined(shots, times, settings)) if settings.short_shots == "join" else shots
+    return [part for shot in joined for part in _parts(shot, times, settings.longest)]
+
+
+def _joined(shots: Sequence[Stretch], times: Sequence[float], settings: Segment) -> Iterator[Stretch]:
+    waiting: Stretch | None = None
+    for first, end in shots:
+        if waiting is not None and times[end] - times[waiting[0]] <= settings.longest:
+            first = waiting[0]  # noqa: PLW2901
+        elif waiting is not None:
+            yield waiting
+        waiting = (first, end)
+        if times[end] - times[first] >= settings.shortest:
+            yield waiting
+            waiting = None
+    if waiting is not None:
+        yield waiting
+
+
+def _parts(shot: Stretch, times: Sequence[float], longest: float) -> Iterator[Stretch]:
+    first, end = shot
+    begin, length = times[first], times[end] - times[first]
+    count = math.ceil(length / longest - 1e-9)
+    while True:
+        borders = [begin + length * i / count for i in range(1, count)]
+        ends = [first, *np.searchsorted(times, np.asarray(borders) - 1e-9).tolist(), end]
+        parts = list(pairwise(ends))
+        if all(times[b] - times[a] <= longest + 1e-9 for a, b in parts) or count >= end - first:
+            yield from parts
+            return
+        count += 1  # borders fall on frames: a part can be a frame too long
