@@ -187,6 +187,13 @@ class Project:
         rows = sorted(self.rows(stage).items())
         return [kind.model_validate(row.record) for _, row in rows if row.status == "accepted"]
 
+    def counts(self, stage: str) -> dict[Status, dict[str, int]]:
+        """Status → reason, without what follows a colon in it → number of items; the most frequent first."""
+        found: dict[Status, Counter[str]] = {}
+        for row in self.rows(stage).values():
+            found.setdefault(row.status, Counter())[row.reason.partition(":")[0]] += 1
+        return {status: dict(found[status].most_common()) for status in sorted(found)}
+
     def keep(self, stage: str, rows: Iterable[Row], dropped: Iterable[str] = ()) -> None:
         """Add rows, and drop items that are no more; once this returns, neither a kill nor a power cut undoes it."""
         lines = [row.model_dump(mode="json") for row in rows] + [{"id": one, "status": "dropped"} for one in dropped]

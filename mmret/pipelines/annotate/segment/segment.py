@@ -116,7 +116,7 @@ def _settle(project: Project, found: list[Candidate], licences: Mapping[str, str
     outcomes = []
     for one in found:
         if fault := fault_of(one.span, settings):
-            outcome = Outcome.rejected(fault, one)
+            outcome = Outcome.rejected(fault)
         elif one.id in twins:
             outcome = Outcome.rejected(f"near duplicate: of {twins[one.id]}", clips[one.id])
         elif one.id in clips:
@@ -124,7 +124,10 @@ def _settle(project: Project, found: list[Candidate], licences: Mapping[str, str
         else:
             outcome = Outcome(status=cuts[one.id].status, reason=cuts[one.id].reason)
         outcomes.append((one, outcome))
-    project.settle(Stage(STAGE, settings.model_dump(mode="json"), lambda one: one.span.model_dump()), outcomes)
+    project.settle(
+        Stage(STAGE, settings.model_dump(mode="json", exclude={"time_limit"}), lambda one: one.span.model_dump()),
+        outcomes,
+    )
     for file in (project.folder / "clips").glob("*"):
         if file.stem not in clips or file.suffix != ".mp4":
             file.unlink()
