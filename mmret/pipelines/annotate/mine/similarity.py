@@ -12,7 +12,7 @@ from .moments import Pairs
 
 Matrix = NDArray[np.float32]
 BLOCK = 4096  # rows searched for at a time
-PAIRS = 1 << 14  # pairs whose vectors are gathered at a time
+PAIRS = 1 << 11  # pairs whose vectors are gathered at a time: as many as stay in the cache
 SLACK = 1e-4  # by which faiss's sums, made in another order, may differ from those of `cosines`
 
 

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from ....encoders import fingerprint
 from ....errors import RunError
-from ....items import text_digest
+from ....items import Item, text_digest
 from ....media import Workers
+from ..embedder import Embedder, media_of
 from ..gates import Space
 from ..project import Outcome, Project, Stage
 from ..records import Clip, Description, Split
@@ -20,10 +22,10 @@ from .calibration import Calibration, calibrate, random_cosines, random_pairs
 from .moments import Moments
 from .pairs import Mined, gates_of, mine
 from .similarity import Matrix
-from .spaces import Spaces
 from .splits import split_of
 
-NAME = "mine"
+STAGE = "mine"
+Spaces = dict[Space, Embedder]
 
 
 def mine_project(project: Project, *, cache: Path | None = None, show: bool = False) -> dict[str, Any]:
@@ -44,7 +46,7 @@ def mine_project(project: Project, *, cache: Path | None = None, show: bool = Fa
         there = _Vectors.of(project, clips, spaces, show=show)
     mined = mine(there.moments, [splits[clip.original] for clip in there.clips], there.vectors, settings, show=show)
     del there  # what is to be written needs the room
-    stage = Stage(NAME, {"made_by": made_by}, lambda pair: pair.model_dump(mode="json"))
+    stage = Stage(STAGE, {"made_by": made_by}, lambda pair: pair.model_dump(mode="json"))
     project.settle(stage, ((pair, Outcome.accepted(pair)) for pair in mined.rows()))
     return _keep_account(project, made_by, clips, mined)
 
@@ -76,8 +78,14 @@ class _Vectors:
 
     @classmethod
     def of(cls, project: Project, clips: list[Clip], spaces: Spaces, *, show: bool) -> _Vectors:
-        names: tuple[Space, ...] = ("visual", "audio")
-        vectors = {name: spaces.vectors(name, clips, project.clip, show=show) for name in names} if clips else {}
+        """Each space is given only what it is about."""
+        media = [media_of(project.clip(clip.id), clip.sha256) for clip in clips]
+        named = list(zip((clip.id for clip in clips), media, strict=True))
+        items: dict[Space, list[Item]] = {
+            "visual": [Item(name, video=file) for name, file in named],
+            "audio": [Item(name, audio=file) for name, file in named],
+        }
+        vectors = {space: spaces[space].vectors(own, "document", show=show) for space, own in items.items() if own}
         full = np.all([own.any(axis=1) for own in vectors.values()], axis=0) if clips else np.zeros(0, bool)
         if clips and not full.all():
             rows = np.flatnonzero(full)
@@ -93,7 +101,10 @@ class _Vectors:
 
 def _spaces(project: Project, cache: Path | None, workers: Workers) -> Spaces:
     settings = project.config.mine
-    return Spaces({"visual": settings.visual, "audio": settings.audio}, settings.device, cache, workers)
+    return {
+        "visual": Embedder(settings.visual, ["video"], settings.device, cache, workers),
+        "audio": Embedder(settings.audio, ["audio"], settings.device, cache, workers),
+    }
 
 
 def _clips(project: Project) -> list[Clip]:
@@ -106,8 +117,8 @@ def _clips(project: Project) -> list[Clip]:
 def _splits(project: Project) -> dict[str, Split]:
     """The split of each original; clips that were turned down, as near-duplicates are, tie originals too."""
     settings = project.config.mine
-    rows = project.rows("segment").values()
-    clips = [Clip.model_validate(row.record) for row in rows if row.record is not None]
+    records = [row.record for row in project.rows("segment").values()]
+    clips = [Clip.model_validate(one) for one in records if one is not None and "phash" in one]  # others were not cut
     shares: dict[Split, float] = {"train": settings.train, "dev": settings.dev, "test": settings.test}
     return split_of(clips, shares, settings.near, settings.seed)
 
@@ -115,9 +126,8 @@ def _splits(project: Project) -> dict[str, Split]:
 def _made_by(project: Project, clips: list[Clip], spaces: Spaces) -> str:
     """Fingerprint of all that decides the pairs."""
     ties = sorted(f"{name} {row.made_by} {row.status}" for name, row in project.rows("segment").items())
-    decisive = [
-        project.config.mine.model_dump(mode="json"), spaces.fingerprints, ties, [clip.id for clip in clips],
-    ]  # fmt: skip
+    encoders = {space: fingerprint(own.encoder) for space, own in spaces.items()}
+    decisive = [project.config.mine.model_dump(mode="json"), encoders, ties, [clip.id for clip in clips]]
     return text_digest(json.dumps(decisive, sort_keys=True))[:16]
 
 
@@ -141,4 +151,4 @@ def _keep_account(project: Project, made_by: str, clips: list[Clip], mined: Mine
 
 
 def _path(project: Project) -> Path:
-    return project.folder / "state" / f"{NAME}.json"
+    return project.folder / "state" / f"{STAGE}.json"
