@@ -41,7 +41,7 @@ def cut_file(original: Path, span: Span, target: Path, settings: Segment) -> Cut
     """Write a stretch of an original as H.264 and AAC in MP4, whole or not at all.
 
     Pictures stand upright with square pixels and keep their distances in time, sound keeps its rate and is brought to
-    two channels at most. The same input gives the same bytes. Raises `UnusableError` where it does not decode again.
+    two channels at most. Raises `UnusableError` where it does not decode again.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(f".{os.getpid()}.part")
@@ -97,7 +97,7 @@ class _Pictures:
         )
         self._encoder.pix_fmt = "yuv420p"
         self._encoder.codec_context.time_base = self.base
-        self._encoder.thread_count = 1  # the bytes depend on it
+        self._encoder.thread_count = 1  # several clips are cut side by side
         self._graph: av.filter.Graph | None = None
         self._form: tuple[int, int, str] | None = None
         self._wanted = [(2 * i + 1) * span.frames // (2 * FRAMES) for i in range(FRAMES)]

@@ -56,7 +56,6 @@ def scan_file(path: Path, settings: Segment) -> Scan:
     with open_original(path) as container:
         picture, sound = choose_streams(container)
         promised = (container.duration or 0) / av.time_base
-        begin = (container.start_time or 0) / av.time_base
         watch = _Watch(picture, settings)
         heard = Sounds()
         for frame in decoded(container, picture, sound):
@@ -69,7 +68,7 @@ def scan_file(path: Path, settings: Segment) -> Scan:
     if not heard.end:
         raise UnusableError("no sound track: it holds no sample")
     stamps, times = watch.ends()
-    found = max(times[-1], heard.end) - begin
+    found = max(times[-1], heard.end)  # on the file's clock, from whose zero some containers count their length
     if found < promised - SLACK:
         raise UnusableError(f"truncated: {found:.1f} of {promised:.1f} s decode")
     stretches = divide(watch.shots.stretches(), times, settings)
