@@ -62,18 +62,11 @@ class QwenOmni:
     ) -> None:
         cpu_torch.prepare()
         import torch
-        from transformers import Qwen2_5OmniThinkerForConditionalGeneration
 
         self._device = device
         self._batches = Batches(TOKENS_PER_BATCH)
         folder = base.fetch()
-        with base.loading():
-            base.require_kind(folder, "qwen2_5_omni_thinker", "qwen2_5_omni")
-            loaded: Any = Qwen2_5OmniThinkerForConditionalGeneration.from_pretrained(
-                folder, dtype=getattr(torch, dtype), output_loading_info=True
-            )
-            model, info = loaded
-            base.require_all(info)
+        model = load_thinker(base, dtype)
         with (adapter or base).loading():
             self._read_processor(_processor_folder(folder, adapter), pixels, picture_pixels)
         model.eval().to(device)
@@ -165,6 +158,26 @@ class QwenOmni:
             if "input_features" in tensors:
                 tensors["input_features"] = tensors["input_features"].to(self._model.dtype)
             return unit_rows(self._model(**tensors, use_cache=False).last_hidden_state[:, -1])
+
+
+def load_thinker(weights: Weights, dtype: str) -> Any:
+    """The thinker of Qwen2.5-Omni, transformers' own class, from its own weights or those of the whole model.
+
+    Raises `RunError` for weights that are not of it, or not complete.
+    """
+    cpu_torch.prepare()
+    import torch
+    from transformers import Qwen2_5OmniThinkerForConditionalGeneration
+
+    folder = weights.fetch()
+    with weights.loading():
+        weights.require_kind(folder, "qwen2_5_omni_thinker", "qwen2_5_omni")
+        loaded: Any = Qwen2_5OmniThinkerForConditionalGeneration.from_pretrained(
+            folder, dtype=getattr(torch, dtype), output_loading_info=True
+        )
+        model, info = loaded
+        weights.require_all(info)
+    return model
 
 
 def _processor_folder(base: Path, adapter: Weights | None) -> Path:

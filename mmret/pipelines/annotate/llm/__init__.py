@@ -1,17 +1,22 @@
 """Questions to language models: answers in a typed form, each paid for once, within a budget and limits."""
 
-from .asker import Asker, Askers, Question, RejectedError, Unanswered, settle
+from .asker import Asker, Askers, Question
 from .calls import Calls, Total
+from .outcome import PendingError, RejectedError, settle
 from .prompts import Prompt
+from .typed import in_words, messages, typed
 
 __all__ = [
     "Asker",
     "Askers",
     "Calls",
+    "PendingError",
     "Prompt",
     "Question",
     "RejectedError",
     "Total",
-    "Unanswered",
+    "in_words",
+    "messages",
     "settle",
+    "typed",
 ]

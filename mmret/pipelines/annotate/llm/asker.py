@@ -7,30 +7,21 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
-from pydantic import BaseModel, ValidationError
-
-from ....chat import BUSY, Answer, Chat, Message, RefusalError, user
-from ....errors import InputError, RunError, first_ten
+from ....chat import BUSY, Answer, Chat, Message, RefusalError
+from ....errors import InputError, RunError
 from ....items import text_digest
 from ..config import Endpoint
-from ..project import Outcome, Project
+from ..project import Project
 from .calls import Calls, SpentError
+from .outcome import PendingError, RejectedError
 from .prompts import Prompt
+from .typed import A, in_words, messages, typed
 
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before a busy server is asked again, unless it names its own
 NO_QUESTION = (401, 402, 403, 404)  # statuses that any other question would meet as well
 WRONG_FORM = (400, 415, 422, 501)  # of a server that may take no response_format
-A = TypeVar("A", bound=BaseModel)
-
-
-class RejectedError(Exception):
-    """The model gave no answer that can be used, and would give none if it were asked again."""
-
-
-class Unanswered(Exception):  # noqa: N818  # no error: the next run asks again
-    """There is no answer for now: the server is busy or the budget spent."""
 
 
 @dataclass(frozen=True)
@@ -100,23 +91,10 @@ class Asker:
         form: what the answer must hold.
         faults: what is wrong with an answer that has the form, in words for the model.
 
-        Raises `RejectedError` where the second answer is no better or the server refuses the question, `Unanswered`
+        Raises `RejectedError` where the second answer is no better or the server refuses the question, `PendingError`
         where the server is too busy or the budget is spent, and `RunError` where no question can be answered.
         """
-        talk: list[str] = []
-        for _ in range(2):
-            answer = self._answer(question, form, talk)
-            try:
-                made = form.model_validate_json(_object(answer.text))
-                wrong = faults(made)
-            except ValidationError as error:
-                wrong = _words(error)
-            if not wrong:
-                return made
-            if answer.cut:
-                wrong = [f"it was cut off after {self.endpoint.tokens:,} tokens: be brief"]
-            talk += [answer.text, "\n".join(wrong)]
-        raise RejectedError(f"no valid answer: {first_ten(wrong)}")
+        return typed(lambda talk: self._answer(question, form, talk), form, faults)
 
     def _answer(self, question: Question, form: type[A], talk: Sequence[str]) -> Answer:
         """The answer that is known, or a new one, kept before anybody sees it."""
@@ -134,7 +112,7 @@ class Asker:
                 answer = self._say(media, question.text, schema, talk)
                 seconds = round(time.perf_counter() - started, 3)
         except SpentError as error:
-            raise Unanswered(str(error)) from error
+            raise PendingError(str(error)) from error
         except RefusalError as error:
             raise _judged(error) from error
         about: dict[str, str | float] = {
@@ -150,12 +128,11 @@ class Asker:
         if self._takes_schema:
             named = {"name": schema["title"], "schema": schema, "strict": True}
             try:
-                return self._ask(_messages(media, text, talk), {"type": "json_schema", "json_schema": named})
+                return self._ask(messages(media, text, talk), {"type": "json_schema", "json_schema": named})
             except RefusalError as error:
                 if error.status not in WRONG_FORM:
                     raise
-        told = f"{text}\n\nAnswer with one JSON object and nothing else. Its JSON schema:\n{json.dumps(schema)}"
-        answer = self._ask(_messages(media, told, talk), None)
+        answer = self._ask(messages(media, in_words(text, schema), talk), None)
         self._takes_schema = False  # the refusal was of the form, not of the question
         return answer
 
@@ -220,43 +197,10 @@ class Askers:
         return self._made[model]
 
 
-def settle(make: Callable[[], BaseModel]) -> Outcome:
-    """What became of an item whose record is made by asking."""
-    try:
-        return Outcome.accepted(make())
-    except RejectedError as error:
-        return Outcome.rejected(str(error))
-    except Unanswered as error:
-        return Outcome.pending(str(error))
-
-
 def _judged(error: RefusalError) -> Exception:
     """What a refusal means for the question."""
     if error.status in NO_QUESTION:
         return RunError(str(error))
     if error.status is None or error.status in BUSY:
-        return Unanswered(f"no answer: {error}")
+        return PendingError(f"no answer: {error}")
     return RejectedError(f"refused: {error}")
-
-
-def _messages(media: Sequence[Mapping[str, Any]], text: str, talk: Sequence[str]) -> list[Message]:
-    """The conversation: the question, and where there was an answer already, that and what is wrong with it."""
-    messages = [user(*media, text)]
-    if talk:
-        said, wrong = talk
-        messages += [
-            {"role": "assistant", "content": said},
-            user(f"This answer cannot be used:\n{wrong}\nAnswer again, the whole object, without these faults."),
-        ]
-    return messages
-
-
-def _object(text: str) -> str:
-    """The JSON object in an answer, which may stand in a fence or between words."""
-    start, end = text.find("{"), text.rfind("}")
-    return text[start : end + 1] if 0 <= start < end else text
-
-
-def _words(error: ValidationError) -> list[str]:
-    """What is wrong with an answer, a line a fault."""
-    return [f"{'.'.join(map(str, one['loc'])) or 'the answer'}: {one['msg']}" for one in error.errors()]

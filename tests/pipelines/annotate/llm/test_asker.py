@@ -111,7 +111,7 @@ def test_faults_that_code_finds_are_mended_alike(server: ChatServer, tmp_path: P
 def test_a_truncated_answer_says_so(server: ChatServer, tmp_path: Path) -> None:
     server.next = [(200, {}, answer('{"name": "app', "length"))] * 2
     reason = outcome(asker(server, Calls(tmp_path / "calls"))).reason
-    assert reason == "no valid answer: it was cut off after 200 tokens: be brief"
+    assert reason == "no valid answer: it was cut off at the limit of tokens: be brief"
 
 
 def test_a_server_without_schemas_gets_it_in_words(server: ChatServer, tmp_path: Path) -> None:
