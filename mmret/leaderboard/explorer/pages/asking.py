@@ -28,7 +28,7 @@ def asking(scene: Scene, state: State) -> dict[str, Any]:
         "models": models,
         "model": state.model or models[0],
         "views": views,
-        "view": state.view or scene.study.benchmark.view,
+        "view": state.forms or scene.study.benchmark.view,
         "largest": LARGEST // 10**6,
         "weights": {one: getattr(state, f"w_{one}") for one in MODALITIES},
         "asked": None
@@ -51,7 +51,7 @@ def search(scene: Scene, state: State, file: Path | None) -> dict[str, Any]:
     model = state.model or known[0]
     if model not in known:
         raise unknown_name("model", model, known)
-    searcher = live.search(model, state.view or None)
+    searcher = live.search(model, state.forms or None)
     item = _item(scene, state, searcher, file)
     found = searcher.search(item, _weights(state) if state.weigh else None, state.k)
     scores = found.scores.tolist()

@@ -22,7 +22,7 @@ async function go(address, move) {
 function put(page) {
   const root = find(".explorer", page);
   const [old, fresh] = [parts(find(".explorer")), parts(root)];
-  const same = find(".explorer").dataset.tab === root.dataset.tab && fresh.size > 0;
+  const same = find(".explorer").dataset.tab === root.dataset.tab;
   const focused = document.activeElement?.id;
   if (!same) {
     find(".explorer").replaceWith(root);
@@ -32,7 +32,6 @@ function put(page) {
       if (part.outerHTML === received.get(name) || typing) fresh.delete(name);
       else old.get(name).replaceWith(part);
     }
-    for (const name of ["protocol"]) root.dataset[name] ??= "";
   }
   for (const [name, part] of same ? fresh : parts(root)) received.set(name, part.outerHTML);
   arrive();
@@ -74,7 +73,7 @@ function said(form) {
   for (const field of form.elements) if (field.name) address.delete(field.name);
   for (const [name, value] of new FormData(form)) if (typeof value === "string" && value) address.append(name, value);
   if (address.get("tab") === "queries") address.delete("tab");
-  for (const name of ["look", "page"]) address.delete(name);
+  for (const name of ["look", "sheet"]) address.delete(name);
   return address;
 }
 
@@ -91,8 +90,14 @@ element.addEventListener("input", (event) => {
     }, wait);
   }
   if (event.target.name === "zoom") find(".picture img").style.width = `${event.target.value}%`;
-  const shown = event.target.closest("label")?.querySelector("output");
-  if (shown) shown.textContent = event.target.value;
+  if (event.target.matches(".weights [type=range]")) find("b", event.target.closest("label")).textContent = event.target.value;
+});
+
+element.addEventListener("change", (event) => {
+  const form = event.target.form;
+  if (!event.target.matches("form.live .weights input")) return;
+  if (event.target.type === "range") form.elements.weigh.checked = true;
+  if (find(".found").childElementCount) search();
 });
 
 element.addEventListener("submit", (event) => {
@@ -117,7 +122,9 @@ element.addEventListener("click", (event) => {
   if (vote) openVote(vote.dataset);
   const undo = event.target.closest("[data-undo]")?.dataset;
   if (undo) cast({ query: undo.query, document: undo.document, by: undo.by, verdict: "withdrawn" });
-  if (event.target.matches("video")) listen(event.target);
+  const clip = event.target.closest("video");
+  if (clip && !clip.controls) clip.play().catch(() => {});
+  if (clip) listen(clip);
 });
 
 element.addEventListener("close", (event) => {
@@ -169,7 +176,7 @@ async function search() {
   const [file, place, button] = [form.elements.file.files[0], find(".found"), find("button", form)];
   if (file) address.set("name", file.name);
   button.disabled = true;
-  place.setAttribute("aria-busy", "true");
+  place.textContent = "Searching …";
   try {
     const answer = await fetch(`live?${address}`, { method: "POST", body: file });
     if (answer.ok) place.innerHTML = await answer.text();
@@ -177,17 +184,17 @@ async function search() {
     all("video[data-poster]", place).forEach((video) => posters.observe(video));
   } finally {
     button.disabled = false;
-    place.removeAttribute("aria-busy");
   }
 }
 
 // Clips: one plays at a time. One that the keyboard comes to plays without sound until Enter is pressed.
 element.addEventListener("play", (event) => {
+  event.target.controls = true;
   for (const one of all("video, audio")) if (one !== event.target) one.pause();
 }, true);
 element.addEventListener("focusin", (event) => {
   const clip = event.target;
-  if (!clip.matches("video:focus-visible") || !clip.paused) return;
+  if (!clip.matches("video:focus-visible") || clip.controls) return;
   clip.muted = true;
   clip.dataset.preview = "";
   clip.play().catch(() => {});

@@ -17,7 +17,7 @@ from .cards import Card
 from .scene import Scene, place_of
 from .state import MOST, State
 
-PAGE = 50  # queries of the list
+SHEET = 50  # queries of the list
 DEPTHS = (5, 10, 20, 50)  # documents of an answer that can be asked for
 
 
@@ -61,9 +61,9 @@ def queries(scene: Scene, state: State) -> dict[str, Any]:
         sort=state.sort,
         reverse=state.reverse,
     )
-    pages = max(1, -(-len(found) // PAGE))
-    first = (min(state.page, pages) - 1) * PAGE
-    rows = rows_view(facts, found[first : first + PAGE])
+    sheets = max(1, -(-len(found) // SHEET))
+    first = (min(state.sheet, sheets) - 1) * SHEET
+    rows = rows_view(facts, found[first : first + SHEET])
     chosen = _chosen(facts, state.query, found[first : first + 1])
     return {
         "facts": facts,
@@ -73,8 +73,8 @@ def queries(scene: Scene, state: State) -> dict[str, Any]:
         "sorts": SORTS,
         "depths": DEPTHS,
         "found": len(found),
-        "page": first // PAGE + 1,
-        "pages": pages,
+        "sheet": first // SHEET + 1,
+        "sheets": sheets,
         "rows": rows,
         "detail": None if chosen is None else _detail(scene, facts, state, chosen, found, (a, b)),
     }
@@ -92,7 +92,7 @@ def _pair(facts: Facts, state: State) -> tuple[int, int | None]:
 
 
 def _chosen(facts: Facts, name: str, first: NDArray[np.int64]) -> int | None:
-    """The query of that id, else the first of the page; None where there is none."""
+    """The query of that id, else the first of the sheet; None where there is none."""
     return place_of(facts.benchmark.queries, name, "query") if name else next(iter(first.tolist()), None)
 
 
@@ -139,7 +139,7 @@ def _answer(scene: Scene, facts: Facts, query: int, system: int, listings: dict[
         pessimistic=float(facts.pessimistic[system, query]),
         source_ahead=bool(facts.source_ahead[system, query]),
         top=None if top is None else [card(hit) for hit in top],
-        below=[card(hit) for hit in further if hit.document not in shown],
+        below=[card(hit) for hit in sorted(further, key=lambda hit: hit.rank) if hit.document not in shown],
         depth=facts.depth[system],
     )
 
@@ -156,6 +156,6 @@ def _neighbours(items: Any, found: NDArray[np.int64], query: int, state: State) 
     def at(number: int) -> State | None:
         if not (len(places) and 0 <= number < len(found)):
             return None
-        return replace(state, query=items[int(found[number])].id, page=number // PAGE + 1, look="")
+        return replace(state, query=items[int(found[number])].id, sheet=number // SHEET + 1, look="")
 
     return {"number": place + 1, "before": at(place - 1), "after": at(place + 1)}

@@ -13,7 +13,7 @@ from ..browse import KINDS, SORTS, Kind, Sort
 Tab = Literal["queries", "summaries", "live", "labels"]
 CHOICES: Mapping[str, Sequence[str]] = {"tab": get_args(Tab), "kind": KINDS, "sort": SORTS}
 FIELDS = 100  # of one address
-MOST = 200  # documents of an answer, and the greatest number that any field takes but for pages
+MOST = 200  # documents of an answer, and the greatest number that any field takes but for sheets
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ class State:
     ----------
     protocol, measure: "" for the first.
     slice, system, versus, kind, within, text, sort, reverse: as for `browse.select`; "" for the first systems.
-    page: of the list, from 1.
-    query: id; "" for the first of the page.
+    sheet: of the list, from 1.
+    query: id; "" for the first of the sheet.
     k: documents shown of each answer.
     look: id of a document that is looked at closely.
     figures, least: of the labels: whether figures are shown, and how many people must agree.
-    ask, model, view, of: of a live query: its text, by which model, over which forms of the documents, and the
+    ask, model, forms, of: of a live query: its text, by which model, over which view of the documents, and the
         benchmark's query whose media it takes.
     weigh, w_text, w_image, w_video, w_audio: whether its modalities are weighed, and how.
     """
@@ -45,7 +45,7 @@ class State:
     text: str = ""
     sort: Sort = "id"
     reverse: bool = False
-    page: int = 1
+    sheet: int = 1
     query: str = ""
     k: int = 10
     look: str = ""
@@ -53,7 +53,7 @@ class State:
     least: int = 1
     ask: str = ""
     model: str = ""
-    view: str = ""
+    forms: str = ""
     of: str = ""
     weigh: bool = False
     w_text: float = 1.0
@@ -79,7 +79,7 @@ class State:
         return "?" + urlencode({name: "yes" if one is True else one for name, one in said.items()}, doseq=True)
 
 
-def _read(name: str, default: object, said: list[str]) -> object:
+def _read(name: str, default: object, said: list[str]) -> Any:
     """A field's value, of its default's type."""
     value = said[-1]
     if name in CHOICES and value not in CHOICES[name]:
@@ -89,7 +89,7 @@ def _read(name: str, default: object, said: list[str]) -> object:
     if isinstance(default, bool):
         return value == "yes"
     if isinstance(default, int):
-        most = 10**9 if name == "page" else MOST
+        most = 10**9 if name == "sheet" else MOST
         if not (value.isdecimal() and 1 <= int(value) <= most):
             raise InputError(f"{name!r} must be a whole number from 1 to {most}, not {value!r}")
         return int(value)

@@ -11,8 +11,8 @@ from fastapi import APIRouter, HTTPException, Response
 from ....items import Media
 from ....media import Fault, Workers
 from ....media.excerpts import Want, excerpt
+from ....media.spectrogram import draw_sound
 from ..media import PREFIX, TYPES, MediaShelf
-from .spectrogram import draw_sound
 
 Kind = Literal["still", "sound"]
 KEPT = 4000  # pictures in memory, of 5 to 40 kB each

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ....items import Media
-from ....media.decode import read_sound
+from ..items import Media
+from .decode import read_sound
 
 WIDTH, WAVE, BANDS = 360, 28, 72  # pixels: the time, the waveform's height, the spectrogram's
 WINDOW = 2048  # samples
