@@ -195,6 +195,9 @@ class Verify(Section):
         min_length=1,
         description='Judges: "llm:MODEL@ADDRESS", which gold needs, and "consistency:ENCODER".',
     )
+    media: bool = Field(
+        default=True, description="Whether language models are sent frames and sound as in [describe], or annotations."
+    )
     others: int = Field(default=8, ge=0, description="Other clips, like the target, among which it must stand alone.")
     controls: int = Field(default=60, ge=0, description="Known-wrong items mixed in, and as many known-right ones.")
     false_accepts: Share = Field(
