@@ -19,7 +19,10 @@ BITS = 10
 
 @dataclass(frozen=True)
 class Shot:
-    """`seed` decides pattern and sound; `pan` is in pixels a frame, `volume` 0 is silence."""
+    """`seed` decides pattern and sound; `pan` is in pixels a frame, `volume` 0 is silence.
+
+    A plain one stands still and has no number.
+    """
 
     seconds: float
     seed: int
@@ -32,16 +35,15 @@ class Shot:
         return round(self.seconds * FPS)
 
 
-def picture(shot: Shot, i: int, number: int, size: tuple[int, int]) -> NDArray[np.uint8]:
+def picture(shot: Shot, i: int, number: int) -> NDArray[np.uint8]:
     """Frame `i` of a shot, RGB, with `number` in black and white squares along its lower edge."""
-    width, height = size
+    width, height = WIDTH, HEIGHT
     rng = np.random.default_rng(shot.seed)
     if shot.plain:
-        view = np.full((height, width, 3), rng.integers(60, 200, 3), np.uint8)
-    else:
-        coarse = rng.integers(0, 256, (6, 20, 3), np.uint8)
-        wide = np.kron(coarse, np.ones((-(-height // 6), 16, 1), np.uint8))
-        view = np.ascontiguousarray(np.roll(wide, -shot.pan * i, axis=1)[:height, :width])
+        return np.full((height, width, 3), rng.integers(60, 200, 3), np.uint8)
+    coarse = rng.integers(0, 256, (6, 20, 3), np.uint8)
+    wide = np.kron(coarse, np.ones((-(-height // 6), 16, 1), np.uint8))
+    view = np.ascontiguousarray(np.roll(wide, -shot.pan * i, axis=1)[:height, :width])
     side = width // BITS
     for bit in range(BITS):
         view[height - side :, bit * side : (bit + 1) * side] = 255 if number >> bit & 1 else 0
@@ -107,7 +109,7 @@ def write_film(
         number = 0
         for shot in shots:
             for i in range(shot.frames):
-                frame = av.VideoFrame.from_ndarray(picture(shot, i, number, size), format="rgb24")
+                frame = av.VideoFrame.from_ndarray(picture(shot, i, number), format="rgb24").reformat(*size)
                 if times or offset:
                     frame.pts, frame.time_base = (times or {number: 100 * number})[number] + offset, Fraction(1, 1000)
                 container.mux(video.encode(frame))

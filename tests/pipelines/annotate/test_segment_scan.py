@@ -30,17 +30,18 @@ def test_shots_are_found_and_measured(tmp_path: Path) -> None:
     assert pans.motion == pytest.approx(2 * FPS / 160, rel=0.3)  # lengths of the picture a second
     assert still.motion < 0.3 * pans.motion  # only the number in it changes
     assert fast.motion == pytest.approx(6 * FPS / 160, rel=0.3)
-    assert plain.richness < 0.2 * min(one.richness for one in (pans, still, fast, quiet))
+    assert plain.richness < 0.001
+    assert min(one.richness for one in (pans, still, fast, quiet)) > 0.02
+    assert plain.motion < 0.001
     assert quiet.loudness < -60 < pans.loudness < -10
     assert all(span.sound == pytest.approx(1, abs=0.05) for span in scan.spans)
 
 
 def test_motion_and_richness_do_not_depend_on_size(tmp_path: Path) -> None:
     small = scan_file(write_film(tmp_path / "small.mp4", [Shot(3, 1)]), EVERYTHING).spans[0]
-    shots = [Shot(3, 1, pan=4)]
-    film = write_film(tmp_path / "large.mkv", shots, size=(320, 192))
-    large = scan_file(film, EVERYTHING).spans[0]
-    assert large.motion == pytest.approx(small.motion, rel=0.4)
+    large = scan_file(write_film(tmp_path / "large.mkv", [Shot(3, 1)], size=(480, 288)), EVERYTHING).spans[0]
+    assert large.motion == pytest.approx(small.motion, rel=0.2)
+    assert large.richness == pytest.approx(small.richness, rel=0.1)
 
 
 def test_a_threshold_above_all_differences_finds_no_cut(tmp_path: Path) -> None:
@@ -108,7 +109,7 @@ def test_a_song_with_a_cover_is_no_video(tmp_path: Path) -> None:
         cover = container.add_stream("mjpeg", rate=1)
         cover.width, cover.height, cover.pix_fmt = 160, 96, "yuvj420p"
         cover.disposition = av.stream.Disposition.attached_pic
-        frame = av.VideoFrame.from_ndarray(picture(Shot(1, 1), 0, 0, (160, 96)), format="rgb24")
+        frame = av.VideoFrame.from_ndarray(picture(Shot(1, 1), 0, 0), format="rgb24")
         container.mux(cover.encode(frame))
         container.mux(cover.encode())
         wave = av.AudioFrame.from_ndarray(np.zeros((1, 32_000), np.float32), format="fltp", layout="mono")
