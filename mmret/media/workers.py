@@ -33,14 +33,17 @@ class Workers:
     count: child processes, `default_workers()` unless given.
     time_limit: seconds after which the work on one file is ended and its process replaced.
     kind: what the processes are called in faults.
+    files: after how many files a process is replaced; 0 for never.
     """
 
-    def __init__(self, count: int | None = None, time_limit: float = 60.0, kind: str = "decoder") -> None:
+    def __init__(
+        self, count: int | None = None, time_limit: float = 60.0, kind: str = "decoder", files: int = 0
+    ) -> None:
         self.count = count or default_workers()
         self._kind = kind
         self.time_limit = time_limit
         # A child forked from a process that runs threads of torch or FFmpeg may hang; a fork server has none.
-        self._pool = ProcessPool(self.count, context=multiprocessing.get_context("forkserver"))
+        self._pool = ProcessPool(self.count, max_tasks=files, context=multiprocessing.get_context("forkserver"))
 
     def __enter__(self) -> Self:
         return self

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import resource
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,19 +13,17 @@ import anyio
 from anyio import to_thread
 
 from ...media import Fault as Trouble
-from ...media import Workers
 from ..board import Board
 from ..board.database import Benchmark, Team
 from ..board.intake import Code, RefusedError, accept
-from ..submissions import Fault, Ground, Report, check
+from ..submissions import Fault, Report
+from . import checking
 from .limits import has_room
 from .problems import ProblemError
 
 _log = logging.getLogger("mmret.web.uploads")
 
 MAGIC = b"PAR1"  # with which Parquet begins
-CHECK_SECONDS = 120
-CHECK_BYTES = 2 << 30  # memory of a checking process
 
 STATUS: dict[Code, HTTPStatus] = {
     "faulty": HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -55,7 +52,8 @@ class Outcome:
 class Uploads:
     """Takes in submission files, several at a time.
 
-    Each is checked in another process, so that a file that breaks its reader breaks nothing else.
+    Each is checked in a process of its own, so that a file that breaks its reader breaks nothing else, and whose memory
+    ends with it.
 
     Parameters
     ----------
@@ -64,7 +62,7 @@ class Uploads:
 
     def __init__(self, board: Board, checkers: int = 2) -> None:
         self._board = board
-        self._checkers = Workers(checkers, time_limit=CHECK_SECONDS, kind="check")
+        self._checkers = checking.checkers(checkers)
 
     def close(self) -> None:
         """End the processes."""
@@ -94,12 +92,13 @@ class Uploads:
 
     async def _check(self, path: Path, benchmark: Benchmark) -> Report:
         ground = self._board.files.path(benchmark.ground_digest)
-        future = self._checkers.submit(_check_within, path, ground, CHECK_BYTES)
+        future = self._checkers.submit(checking.check_within, path, ground)
         await asyncio.wait([asyncio.wrap_future(future)])
         report = self._checkers.result_of(future)
         if isinstance(report, Trouble):
             _log.error("a file could not be checked", extra={"fields": {"reason": report.reason}})
-            message = f"the file cannot be checked within {CHECK_SECONDS} s and {CHECK_BYTES >> 30} GiB; pack it again"
+            bounds = f"{checking.SECONDS} s and {checking.BYTES >> 30} GiB"
+            message = f"the file cannot be checked within {bounds}; pack it again"
             report = Report([Fault("unreadable", "error", message)])
         if not report.ok:
             errors = sum(fault.severity == "error" for fault in report.faults)
@@ -118,14 +117,3 @@ async def _write(stream: AsyncIterator[bytes], path: Path) -> None:
                     detail = "the body is no Parquet file; send what `mmret submit pack` makes, as it is"
                     raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not-parquet", detail)
             await file.write(piece)
-
-
-def _check_within(path: Path, ground: Path, memory: int) -> Report:
-    """Check a file; in a process whose memory is bounded from its first file on."""
-    import pyarrow as pa
-
-    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    try:
-        return check(path, Ground.load(ground))
-    finally:
-        pa.default_memory_pool().release_unused()  # the process stays, and the next file may be small
