@@ -1,5 +1,5 @@
 # A board in a container: docker build -t mmret-board . && docker run -p 7860:7860 -v board:/data mmret-board
-# Once, before: docker run --rm -v board:/data mmret-board mmret board init /data
+# The board is made in the volume at the first start, and its tables are brought up to date at later ones.
 FROM python:3.11-slim
 
 ENV PIP_NO_CACHE_DIR=1 PYTHONUNBUFFERED=1 HOME=/home/board
@@ -18,4 +18,4 @@ VOLUME /data
 EXPOSE 7860
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:7860/health', timeout=4)"]
-CMD ["mmret", "board", "serve", "/data", "--host", "0.0.0.0"]
+CMD ["sh", "-c", "mmret board init /data && exec mmret board serve /data --host 0.0.0.0"]
