@@ -204,6 +204,7 @@ class Verify(Section):
         default=0.2, description="Upper end of the share of known-wrong items that a trusted judge accepts."
     )
     rank: int = Field(default=3, ge=1, description="Worst place of the target for a consistency judge.")
+    reviewers: int = Field(default=2, ge=1, description="People who must have voted before a triplet can be gold.")
     seed: int = Field(default=0, ge=0, description="Seed of the controls.")
 
 

@@ -11,23 +11,27 @@ import pytest
 from mmret.encoders import registry
 from mmret.encoders.base import Spec
 from mmret.errors import InputError
-from mmret.pipelines.annotate.config import Config
+from mmret.pipelines.annotate.config import Config, Describe, Endpoint
+from mmret.pipelines.annotate.llm import Asker, Calls
 from mmret.pipelines.annotate.project import Outcome, Project, Stage
 from mmret.pipelines.annotate.records import Description, Instruction, PairRow
-from mmret.pipelines.annotate.verify import standings, trust_of, verdicts_of, verify_project
+from mmret.pipelines.annotate.verify import Case, Side, standings, trust_of, verdicts_of, verify_project
+from mmret.pipelines.annotate.verify.llm import LlmJudge
 
 from ...chat_server import answer, chat_server
-from .described import annotation
+from .described import annotation, mini
+from .described import clip as clip_of
 from .test_mine_pairs import clip
 from .test_verify_trust import vote
 
 PAIRS = 20
 
 
-def make_project(folder, wrong=(), **verify):
+def make_project(folder, wrong=(), budget=None, **verify):
     """Pairs of a street and a beach, each with a number of its own; the texts of some are wrong."""
     settings = {"others": 2, "controls": 60, "media": False, **verify}
-    project = Project(Config.model_validate({"project": {"folder": folder / "project"}, "verify": settings}))
+    sections = {"project": {"folder": folder / "project"}, "verify": settings, "budget": {"max_calls": budget}}
+    project = Project(Config.model_validate(sections))
     with project:
         clips, told, pairs, texts = [], [], [], []
         for i in range(PAIRS):
@@ -91,6 +95,7 @@ def test_a_judge_that_says_yes_is_exposed_and_makes_no_gold(tmp_path):
         counts = verify(project, tmp_path / "cache")
         asked = [said(body) for server in (good, bad) for body in server.bodies]
     assert counts == {"accepted": 2 * PAIRS - 2, "rejected": 2}
+    names = ["llm:good", "llm:bad"]
     trust = trust_of(project)
     assert trust[names[0]].trusted
     assert trust[names[0]].false_accepts.errors == trust[names[0]].false_rejects.errors == 0
@@ -125,7 +130,6 @@ def test_controls_come_among_the_others(tmp_path):
 def test_what_is_judged_is_not_judged_again(tmp_path):
     with chat_server(careful) as server:
         project = make_project(tmp_path, judges=[f"llm:good@{server.address}"])
-        server.next = [(400, {}, {"error": {"message": "too long"}})] * 2
         first = verify(project, tmp_path)
         asked, state = len(server.bodies), (project.folder / "state" / "verify.jsonl").read_bytes()
         assert verify(project, tmp_path) == first
@@ -142,6 +146,19 @@ def test_what_is_judged_is_not_judged_again(tmp_path):
         assert all("beach 07, now" in text for text in new)
 
 
+def test_a_spent_budget_leaves_the_rest_for_later(tmp_path):
+    with chat_server(careful) as server:
+        judges = [f"llm:good@{server.address}"]
+        counts = verify(make_project(tmp_path, judges=judges, budget=30), tmp_path)
+        assert len(server.bodies) == 30
+        assert counts["pending"] > 0
+        assert sum(counts.values()) == PAIRS
+        project = make_project(tmp_path, judges=judges, budget=None)
+        assert verify(project, tmp_path) == {"accepted": PAIRS}
+        assert len(server.bodies) == PAIRS + 60 + PAIRS  # none twice
+    assert trust_of(project)["llm:good"].trusted
+
+
 def test_a_judge_without_an_answer_leaves_the_triplet_open(tmp_path):
     with chat_server(lambda body: answer("I would rather not")) as server:
         project = make_project(tmp_path, judges=[f"llm:mute@{server.address}"], controls=4)
@@ -154,6 +171,38 @@ def test_a_judge_without_an_answer_leaves_the_triplet_open(tmp_path):
 def test_an_unknown_judge_is_named(tmp_path):
     with pytest.raises(InputError, match="no judge 'oracle'"):
         verify(make_project(tmp_path, judges=["oracle"]), tmp_path)
+    with pytest.raises(InputError, match="no second opinion"):
+        verify(make_project(tmp_path, judges=["llm:a@http://localhost:1/v1", "llm:a@http://localhost:2/v1"]), tmp_path)
+
+
+@pytest.mark.parametrize("media", [True, False])
+def test_what_a_model_is_sent(tmp_path, media):
+    """Frames and sound of the two clips under their headings, or their annotations; of others always annotations."""
+    source, target = (clip_of(path) for path in mini("cow mooing", "church organ"))
+    sides = [
+        Side(one, Description(clip=one.id, annotation=annotation(scene=one.id), made_by="x"))
+        for one in (source, target)
+    ]
+    other = Side(
+        source.model_copy(update={"id": "other"}),
+        Description(clip="other", annotation=annotation(scene="a pier"), made_by="x"),
+    )
+    case = Case("0" * 16, *sides, "Make it a siren", (other,))
+    paths = {one.id: path for one, path in zip((source, target), mini("cow mooing", "church organ"), strict=True)}
+    with chat_server(yes) as server:
+        asker = Asker(Endpoint(model=f"m@{server.address}"), Calls(tmp_path / "calls.jsonl"))
+        judge = LlmJudge(asker, Describe(frames=2, side=64) if media else None, paths.__getitem__)
+        (found,) = judge.judge([case])
+    assert found.accept
+    kinds = [part["type"] for part in server.bodies[0]["messages"][0]["content"]]
+    clip_parts = ["text", "image_url", "image_url", "input_audio"]
+    assert kinds == ([*clip_parts, *clip_parts, "text"] if media else ["text"])
+    text = said(server.bodies[0])
+    assert "Make it a siren" in text
+    assert "a pier" in text
+    assert (source.id in text) != media  # its annotation, whose scene has that name
+    if media:
+        assert text.index("The source clip") < text.index("The target clip")
 
 
 class Places:

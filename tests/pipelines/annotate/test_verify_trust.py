@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -70,6 +71,19 @@ def test_controls_stay_when_triplets_are_added():
     )
     assert sum(few[name] == more.get(name) for name in few) >= len(few) - 4  # at most one a making gives way
     assert {one.of for one in plant(made_cases(40), 8, 1)} != {one.of for one in few.values()}
+
+
+def test_clips_of_one_video_give_no_texts_to_exchange():
+    """The other makings fill the room."""
+    film = [
+        replace(
+            case, source=side(f"s{i}", "film", scene=f"street {i}"), target=side(f"t{i}", "film", scene=f"beach {i}")
+        )
+        for i, case in enumerate(made_cases(20))
+    ]  # fmt: skip
+    assert Counter(one.made for one in plant(film, 31, 0) if not one.right) == {
+        "source as target": 11, "reversed": 10, "negated": 10,
+    }  # fmt: skip
 
 
 def test_no_control_that_is_not_sure():

@@ -3,7 +3,8 @@
 from .agreement import Agreement, cohen_kappa, krippendorff_alpha
 from .gold import Standing, standings
 from .judge import Case, Judge, Judgement, Side
-from .stage import trust_of, verdicts_of, verify_project
+from .results import standings_of, trust_of, verdicts_of, votes_of
+from .stage import verify_project
 from .trust import Rate, Trust
 
 __all__ = [
@@ -18,7 +19,9 @@ __all__ = [
     "cohen_kappa",
     "krippendorff_alpha",
     "standings",
+    "standings_of",
     "trust_of",
     "verdicts_of",
     "verify_project",
+    "votes_of",
 ]

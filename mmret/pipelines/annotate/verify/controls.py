@@ -46,8 +46,9 @@ def plant(cases: Sequence[Case], count: int, seed: int) -> list[Control]:
     A control is drawn by a hash of the pair's id: it stays the same when other triplets are added, unless it is of
     another's text. Too few triplets give fewer controls.
     """
-    shares = (_part(count, i, len(_WRONG)) for i in range(len(_WRONG)))
-    wrong = [_drawn(_WRONG[made](cases), made, False, share, seed) for made, share in zip(_WRONG, shares, strict=True)]
+    makings = {made: list(make(cases)) for made, make in _WRONG.items()}
+    fit = [made for made in makings if makings[made]]  # clips of one video, for one, give no texts to exchange
+    wrong = [_drawn(makings[made], made, False, _part(count, i, len(fit)), seed) for i, made in enumerate(fit)]
     right = _drawn(_told(cases), "told in full", True, count, seed)
     return [control for some in (*wrong, right) for control in some]
 

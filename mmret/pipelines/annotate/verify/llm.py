@@ -38,10 +38,10 @@ class LlmJudge:
 
     at_once = False
 
-    def __init__(self, reference: str, asker: Asker, media: Describe | None, path: Callable[[str], Path]) -> None:
+    def __init__(self, asker: Asker, media: Describe | None, path: Callable[[str], Path]) -> None:
         self._asker, self._media, self._path = asker, media, path
         self._prompt = Prompt.named("judge")
-        self.name = LLM + reference
+        self.name = LLM + asker.model  # where its server stands concerns nobody
         self.threads = asker.threads
         sent = media and {"frames": media.frames, "side": media.side, "sound": media.sound}
         self.identity: Mapping[str, Any] = {**asker.identity, "prompt": self._prompt.digest, "media": sent}

@@ -18,13 +18,11 @@ from ..project import Outcome, Project, Stage, Status, Threads, run_stage
 from ..records import Verdict
 from .cases import cases_of
 from .consistency import ConsistencyJudge
-from .controls import Control, plant
 from .gold import LLM
 from .judge import Case, Judge, Judgement, Side
 from .llm import LlmJudge
-from .trust import Trial, Trust
+from .results import STAGE, controls_of
 
-STAGE = "verify"
 CONSISTENCY = "consistency:"
 
 
@@ -68,45 +66,22 @@ def verify_project(project: Project, *, cache: Path | None = None, show: bool = 
     return Counter(row.status for name, row in rows.items() if name not in planted)
 
 
-def controls_of(project: Project, cases: Sequence[Case]) -> list[Control]:
-    """The controls that a project plants among cases."""
-    settings = project.config.verify
-    return plant(cases, settings.controls, settings.seed)
-
-
-def verdicts_of(project: Project) -> list[Verdict]:
-    """All verdicts, on controls too."""
-    rows = project.rows(STAGE).values()
-    return [Verdict.model_validate(row.record) for row in rows if row.record is not None]
-
-
-def trust_of(project: Project) -> dict[str, Trust]:
-    """What the controls that a judge gave a verdict on say of it, by its name."""
-    settings = project.config.verify
-    controls = {control.case.id: control for control in controls_of(project, cases_of(project))}
-    accepted = {(one.judge, one.pair): one.accept for one in verdicts_of(project) if one.control}
-    trials: dict[str, list[Trial]] = {}
-    for (judge, name), accept in sorted(accepted.items()):
-        if name in controls:
-            one = controls[name]
-            trials.setdefault(judge, []).append(Trial(one.of, one.made, one.right, accept))
-    return {judge: Trust.of(judge, own, settings.false_accepts) for judge, own in trials.items()}
-
-
 def _judges(project: Project, settings: Verify, cache: Path | None, workers: Workers, *, show: bool) -> list[Judge]:
     askers = Askers.of(project)
     made: list[Judge] = []
     for name in dict.fromkeys(settings.judges):
         if name.startswith(LLM):
-            reference = name.removeprefix(LLM)
             media = project.config.describe if settings.media else None
-            made.append(LlmJudge(reference, askers.named(reference), media, project.clip))
+            made.append(LlmJudge(askers.named(name.removeprefix(LLM)), media, project.clip))
         elif name.startswith(CONSISTENCY):
             needs: list[Modality] = ["text", "video", "audio"]
             embedder = Embedder(name.removeprefix(CONSISTENCY), needs, project.config.mine.device, cache, workers)
             made.append(ConsistencyJudge(embedder, settings.rank, project.clip, show=show))
         else:
             raise InputError(f"verify: there is no judge {name!r}; name llm:MODEL@ADDRESS or consistency:ENCODER")
+    names = [judge.name for judge in made]
+    if len(set(names)) < len(names):
+        raise InputError(f"verify: the same judge twice is no second opinion: {', '.join(names)}")
     return made
 
 

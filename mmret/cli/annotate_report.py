@@ -1,0 +1,50 @@
+"""`mmret annotate report`: the funnel of a project and how far to trust what came out of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .common import Json, show, show_json
+
+if TYPE_CHECKING:
+    from ..pipelines.annotate.report_tables import Table
+
+
+def report(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="Settings of the project, TOML.")],
+    as_json: Json = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown instead of tables.")] = False,
+) -> None:
+    """Show what became of everything, the judges' errors on controls, agreement, and what is gold."""
+    from ..errors import InputError
+    from ..pipelines.annotate.config import Config
+    from ..pipelines.annotate.project import Project
+    from ..pipelines.annotate.report import report as made_report
+    from ..pipelines.annotate.report_tables import markdown, tables
+
+    if as_json and as_markdown:
+        raise InputError("choose one of --json and --markdown")
+    found = made_report(Project(Config.read(config)))
+    if as_json:
+        show_json(found.describe())
+    elif as_markdown:
+        print(markdown(found), end="")
+    else:
+        for table in tables(found):
+            show(_drawn(table))
+
+
+def _drawn(table: Table) -> object:
+    from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
+    from rich.table import Table as Drawn
+
+    drawn = Drawn(title=table.title, title_justify="left", box=SIMPLE_HEAD)
+    for heading in table.headings:
+        drawn.add_column(heading)
+    for row in table.rows:
+        drawn.add_row(*map(escape, row))
+    return drawn

@@ -1,0 +1,179 @@
+"""What became of everything in a project, and how far to trust it: the funnel, the judges, agreement, gold."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any
+
+from .llm import Calls
+from .mine.stage import account
+from .project import Project, Status
+from .records import Verdict, Vote
+from .verify import Agreement, Trust, cohen_kappa, krippendorff_alpha, standings_of, trust_of, verdicts_of, votes_of
+
+Labels = dict[str, dict[str, bool]]  # by judge or person, then pair
+STAGES = ("scan", "segment", "describe", "mine", "write")  # whose rows are items; those of `verify` are verdicts
+STATUSES: tuple[Status, ...] = ("accepted", "rejected", "pending")
+
+
+@dataclass(frozen=True)
+class Through:
+    """What became of the items of a stage; `reasons`: status → reason → number, the most frequent first."""
+
+    stage: str
+    items: int
+    accepted: int
+    rejected: int
+    pending: int
+    reasons: dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A judge's verdicts on triplets, not on controls; `faults`: how often each point did not hold."""
+
+    judge: str
+    verdicts: int
+    accepted: int
+    faults: dict[str, int]
+    trust: Trust | None
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """A person's votes, the last on each triplet."""
+
+    reviewer: str
+    votes: int
+    accepted: int
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """How far judges, or people, agree on triplets."""
+
+    who: list[str]
+    measure: str
+    found: Agreement
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a model at a server took in a stage; `uncounted` calls have no known cost."""
+
+    stage: str
+    model: str
+    calls: int
+    read: int
+    written: int
+    cost: float
+    uncounted: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """A project's numbers.
+
+    Parameters
+    ----------
+    stages: those that have run, in their order.
+    mining: for each kind of pair how many candidates there were and what they fell out by.
+    judges, people, agreement: see their types.
+    gold: status → reason → number of triplets.
+    calls: of models at servers.
+    """
+
+    stages: list[Through]
+    mining: dict[str, dict[str, int]]
+    judges: list[Judged]
+    people: list[Reviewed]
+    agreement: list[Agreed]
+    gold: dict[str, dict[str, int]]
+    calls: list[Asked]
+
+    def describe(self) -> dict[str, Any]:
+        """Plain values for JSON; what is not known (NaN) is None."""
+        described: dict[str, Any] = _plain(asdict(self))
+        return described
+
+
+def report(project: Project) -> Report:
+    """The numbers of a project as it stands; nothing is written."""
+    verdicts = [one for one in verdicts_of(project) if not one.control]
+    votes = list({(one.pair, one.reviewer): one for one in sorted(votes_of(project), key=lambda one: one.at)}.values())
+    gold: dict[str, Counter[str]] = {}
+    for standing in standings_of(project).values():
+        gold.setdefault(standing.status, Counter())[standing.reason.partition(":")[0]] += 1
+    totals = Calls(project.folder / "state" / "calls.jsonl").totals
+    return Report(
+        stages=[through for stage in STAGES if (through := _through(project, stage)).items],
+        mining=account(project).get("funnel", {}),
+        judges=_judged(verdicts, trust_of(project)),
+        people=_reviewed(votes),
+        agreement=[*_agreed(_by_judge(verdicts)), *_agreed(_by_person(votes))],
+        gold={status: dict(reasons.most_common()) for status, reasons in sorted(gold.items())},
+        calls=[Asked(stage, model, **asdict(total)) for (stage, model), total in sorted(totals.items())],
+    )
+
+
+def _through(project: Project, stage: str) -> Through:
+    counts = project.counts(stage)
+    totals = {status: sum(found.values()) for status, found in counts.items()}
+    accepted, rejected, pending = (totals.get(status, 0) for status in STATUSES)
+    reasons: dict[str, dict[str, int]] = {status: found for status, found in counts.items() if status != "accepted"}
+    return Through(stage, accepted + rejected + pending, accepted, rejected, pending, reasons)
+
+
+def _judged(verdicts: Sequence[Verdict], trust: dict[str, Trust]) -> list[Judged]:
+    found = []
+    for judge in sorted({one.judge for one in verdicts} | trust.keys()):
+        own = [one for one in verdicts if one.judge == judge]
+        faults = Counter(name for one in own for name, holds in one.criteria if not holds)
+        found.append(Judged(judge, len(own), sum(one.accept for one in own), dict(faults), trust.get(judge)))
+    return found
+
+
+def _reviewed(votes: Sequence[Vote]) -> list[Reviewed]:
+    counts, accepts = Counter(one.reviewer for one in votes), Counter(one.reviewer for one in votes if one.accept)
+    return [Reviewed(who, counts[who], accepts[who]) for who in sorted(counts)]
+
+
+def _by_judge(verdicts: Sequence[Verdict]) -> Labels:
+    labels: Labels = {}
+    for one in verdicts:
+        labels.setdefault(one.judge, {})[one.pair] = one.accept
+    return labels
+
+
+def _by_person(votes: Sequence[Vote]) -> Labels:
+    labels: Labels = {}
+    for one in votes:
+        labels.setdefault(one.reviewer, {})[one.pair] = one.accept
+    return labels
+
+
+def _agreed(labels: Labels) -> list[Agreed]:
+    """Alpha of all, and kappa of each two who have judged the same."""
+    names = sorted(labels)
+    pairs = sorted({pair for own in labels.values() for pair in own})
+    given = {name: [labels[name].get(pair) for pair in pairs] for name in names}
+    if len(names) < 2:
+        return []
+    found = [Agreed(names, "Krippendorff's alpha", krippendorff_alpha([given[name] for name in names]))]
+    for two in combinations(names, 2):
+        kappa = cohen_kappa(*(given[name] for name in two))
+        if kappa.items:
+            found.append(Agreed(list(two), "Cohen's kappa", kappa))
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
