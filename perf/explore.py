@@ -31,6 +31,8 @@ from mmret.leaderboard.explorer.browse import select
 from mmret.leaderboard.explorer.live import LiveSearch
 from mmret.leaderboard.explorer.media import MediaShelf
 from mmret.leaderboard.explorer.mending import rescored
+from mmret.leaderboard.explorer.pages import page
+from mmret.leaderboard.explorer.pages.scene import Scene
 from mmret.leaderboard.explorer.views import query_view, rows_view
 from mmret.leaderboard.explorer.votes import Votes
 
@@ -123,10 +125,15 @@ def browse(folder: Path, benchmark: Benchmark, asked: int) -> None:
         spent(lambda query=query: query_view(facts, shelf, query)) for query in range(0, QUERIES, QUERIES // asked)
     ]
     print(f"{'next query':<36} {np.median(seconds):7.3f} s  (most {max(seconds):.3f}) aim 0.3 s")
+    scene = Scene(study, shelf, Votes(folder / "votes.jsonl", benchmark))
+    timed("page of the first view", lambda: page(scene, "?sort=gap"), "aim 2 s")
+    names = [benchmark.queries[query].id for query in range(0, QUERIES, QUERIES // asked)]
+    seconds = [spent(lambda name=name: page(scene, f"?sort=gap&query={name}")) for name in names]
+    print(f"{'page of the next query':<36} {np.median(seconds):7.3f} s  (most {max(seconds):.3f}) aim 0.3 s")
+    timed("page of the summaries", lambda: page(scene, "?tab=summaries"))
     timed("list of a text, by gap", lambda: select(facts, text="violin light 7", sort="gap", kind="wrong"))
     timed("the same facts without the source", lambda: study.facts("gallery-no-source"))
-    votes = Votes(folder / "votes.jsonl", benchmark)
-    timed("figures by mended labels, and before", lambda: rescored(study, votes, "gallery"))
+    timed("figures by mended labels, and before", lambda: rescored(study, scene.votes, "gallery"))
     print(f"memory: results {read - start:.0f} MB, the explorer {max(0, resident() - read):.0f} MB besides")
 
 

@@ -37,16 +37,18 @@ class MediaShelf:
 
     Parameters
     ----------
+    benchmark: None where items are added later.
     key: the secret of the tokens; processes that serve the same links share one. None draws one, so that links end with
         the process.
     """
 
-    def __init__(self, benchmark: Benchmark, key: bytes | None = None) -> None:
+    def __init__(self, benchmark: Benchmark | None = None, key: bytes | None = None) -> None:
         self._key = key or secrets.token_bytes(32)
         self._media: dict[str, Media] = {}
         self._tokens: dict[Media, str] = {}
-        self.add(benchmark.documents)
-        self.add(benchmark.queries)
+        if benchmark is not None:
+            self.add(benchmark.documents)
+            self.add(benchmark.queries)
 
     def add(self, items: Iterable[Item]) -> None:
         """Serve the media of further items, such as those of another view."""

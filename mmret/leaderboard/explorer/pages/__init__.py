@@ -94,10 +94,15 @@ def page(scene: Scene, address: str) -> Markup:
         values = _VALUES[state.tab](scene, state) | {"look": look(scene, state)}
         return html(_TEMPLATES[state.tab], **values, state=state, scene=scene, study=scene.study, tabs=tabs(scene))
     except InputError as error:
-        return html("message.html.j2", words=str(error))
+        return refusal(error)
     except RunError:
         _log.exception("a page could not be made")
         return html("message.html.j2", words="This cannot be shown now; the terminal says why.")
+
+
+def refusal(error: InputError) -> Markup:
+    """The page that says why another cannot be shown."""
+    return html("message.html.j2", words=str(error))
 
 
 def tabs(scene: Scene) -> dict[Tab, str]:

@@ -22,6 +22,7 @@ class State:
 
     Parameters
     ----------
+    benchmark, id: on a board, the benchmark and the submissions that are explored.
     protocol, measure: "" for the first.
     slice, system, versus, kind, within, text, sort, reverse: as for `browse.select`; "" for the first systems.
     sheet: of the list, from 1.
@@ -35,6 +36,8 @@ class State:
     """
 
     tab: Tab = "queries"
+    benchmark: str = ""
+    id: tuple[str, ...] = ()
     protocol: str = ""
     measure: str = ""
     slice: tuple[str, ...] = ()

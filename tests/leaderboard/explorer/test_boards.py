@@ -1,0 +1,95 @@
+"""The explorer on a board: whose answers can be explored, and that they are those of the runs."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+
+from mmret.benchmarks import load_benchmark
+from mmret.errors import InputError
+from mmret.evaluation import load_result
+from mmret.leaderboard.board import Board
+from mmret.leaderboard.board.benchmarks import Terms, add_benchmark
+from mmret.leaderboard.board.database import Benchmark, Submission
+from mmret.leaderboard.board.files import digest_of
+from mmret.leaderboard.board.states import moderate
+from mmret.leaderboard.explorer import Study
+from mmret.leaderboard.explorer.boards import BoardExplorer, study_of
+from mmret.media import Workers
+
+from ..board.filled import scored_run, submission_of, teams_on
+from .served import ask, served
+
+NAME = "omnicvr-mini"
+LOAD = {NAME: lambda view: load_benchmark(NAME, view=view or None)}
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Iterator[Board]:
+    with Board.make(tmp_path / "board") as board:
+        yield board
+
+
+def sent(board: Board, benchmark: Benchmark, results: list[Path]) -> list[Submission]:
+    """The runs of results, as ranked submissions with their files."""
+    found = []
+    for path, team in zip(results, teams_on(board, "First", "Second"), strict=True):
+        with board.files.stage() as staged, board.files.held():
+            shutil.copy(path / "run.parquet", staged)
+            digest = digest_of(staged)
+            board.files.keep(staged, digest)
+        scored = scored_run(board, benchmark, load_result(path).run, path)
+        found.append(submission_of(board, benchmark, team, scored, name=path.name, file_digest=digest))
+    return found
+
+
+def test_submissions_are_explored_as_results_are(board: Board, clip_results: list[Path], clips: Study) -> None:
+    benchmark = add_benchmark(board, load_benchmark(NAME), Terms(), source="a test")
+    one, two = sent(board, benchmark, clip_results)
+    study = study_of(board, NAME, [one.id, two.id], LOAD[NAME])
+    assert [system.name for system in study.systems] == ["random (First)", "echo (Second)"]
+    for protocol in study.protocols:
+        ours, theirs = study.facts(protocol), clips.facts(protocol)
+        assert (ours.rank == theirs.rank).all()
+        assert (ours.source_ahead == theirs.source_ahead).all()
+        assert ours.listing(1, 5, 10) == theirs.listing(1, 5, 10)
+    assert study.systems[0].result.record["run_depth"] is None
+    with pytest.raises(InputError, match="other labels here than on the board"):
+        study_of(board, NAME, [one.id], lambda view: load_benchmark("tarvir-mini"))
+
+
+def test_hidden_labels_and_unranked_submissions_are_never_explored(board: Board, clip_results: list[Path]) -> None:
+    hidden = add_benchmark(board, load_benchmark(NAME), Terms.usual(hidden=True), source="a test", identity="secret")
+    one, _ = sent(board, hidden, clip_results)
+    with pytest.raises(InputError, match="the labels of secret are hidden"):
+        study_of(board, "secret", [one.id], LOAD[NAME])
+    add_benchmark(board, load_benchmark(NAME), Terms(), source="a test")
+    with pytest.raises(InputError, match="only submissions that are ranked on omnicvr-mini"):
+        study_of(board, NAME, [one.id], LOAD[NAME])
+    for names in ([], ["a", "b", "c", "d"]):
+        with pytest.raises(InputError, match="one to 3 rows"):
+            study_of(board, NAME, names, LOAD[NAME])
+
+
+def test_pages_of_a_board_end_when_a_submission_is_hidden(board: Board, clip_results: list[Path]) -> None:
+    benchmark = add_benchmark(board, load_benchmark(NAME), Terms(), source="a test")
+    one, two = sent(board, benchmark, clip_results)
+    with Workers(1) as workers:
+        explorer = BoardExplorer(board, LOAD, b"key", workers)
+        address = f"benchmark={NAME}&id={one.id}&id={two.id}&query=q001"
+        page = explorer.page(address)
+        assert "random (First)" in page
+        assert f"benchmark={NAME}&amp;id={one.id}&amp;id={two.id}&amp;query=q002" in page
+        assert "data-vote" not in page
+        app = FastAPI()
+        app.include_router(BoardExplorer(board, LOAD, b"key", workers).router())  # another process of the server
+        with served(app) as where:
+            link = page.partition('src="/media/')[2].partition('"')[0]
+            assert ask(where, f"/media/{link}", Range="bytes=0-3")[0] == 206
+        moderate(board, one.id, "hide", actor="a test", reason="a test")
+        assert "only submissions that are ranked" in explorer.page(address)
+        assert "unknown benchmark with media here" in explorer.page("benchmark=other&id=x")
