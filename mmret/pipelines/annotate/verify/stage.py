@@ -49,7 +49,7 @@ def verify_project(project: Project, *, cache: Path | None = None, show: bool = 
     cases = cases_of(project)
     controls = controls_of(project, cases)
     everything = [(case, False) for case in cases] + [(control.case, True) for control in controls]
-    everything.sort(key=lambda one: one[0].id)  # ids are hashes: controls come anywhere
+    everything.sort(key=lambda one: text_digest(one[0].id))  # so controls come anywhere
     with Workers() as workers:
         judges = _judges(project, settings, cache, workers, show=show)
         tasks = [Task(judge, case, control) for judge in judges for case, control in everything]
