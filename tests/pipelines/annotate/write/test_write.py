@@ -103,7 +103,7 @@ def test_the_offline_writer_keeps_to_the_length_and_gives_reasons(clips: list[Pa
     same = OfflineWriter(Write()).write(task(clips, "integrated", sounds=[DOG]))
     assert (same.status, same.reason) == ("rejected", "the annotations do not differ in what is seen")
     tight = OfflineWriter(Write(longest=10)).write(task(clips, sounds=[DOG]))
-    assert tight.reason.startswith("no valid text: text 1 has 17 words; 8 to 10 are wanted")
+    assert tight.reason.startswith("no valid text: text 1 has 18 words; 8 to 10 are wanted")
     with pytest.raises(InputError, match="the offline writer has 3, not 4"):
         OfflineWriter(Write(phrasings=4))
 
