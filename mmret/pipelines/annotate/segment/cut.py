@@ -21,9 +21,9 @@ from .hashes import FRAMES, SIDE, picture_hash, sound_hash
 from .scan import Span
 from .streams import UnusableError, choose_streams, decoded, open_original
 
-BEFORE = 2.0  # seconds; sound may stand in a file this far before the picture that belongs to it
+APART = 2.0  # seconds; in a file, sound may stand this far from the picture that belongs to it
 JITTER = 0.01  # seconds
-LOST = 0.05  # share of the sound that may be missing where it was measured by whole frames
+LOST = 0.05  # share of the sound that may be lost where frames are joined
 USUAL_RATE = 48_000  # Hz, for sound whose own rate AAC does not know
 _TURNS = {90: "transpose=cclock", -90: "transpose=clock", 180: "hflip,vflip", -180: "hflip,vflip"}
 
@@ -66,13 +66,13 @@ def _cut(original: Path, span: Span, part: Path, settings: Segment, *, seek: boo
         heard = _Sound(output, sound, span, settings.sound_bitrate)
         if seek:
             with suppress(av.error.FFmpegError):  # it then reads on from where it stands, the beginning
-                container.seek(max(0, span.first - round(BEFORE / pictures.base)), stream=picture)
+                container.seek(max(0, span.first - round(APART / pictures.base)), stream=picture)
         for frame in decoded(container, picture, sound):
             if isinstance(frame, av.AudioFrame):
                 heard.add(frame)
             else:
                 pictures.add(frame)
-            if pictures.past and heard.past:
+            if pictures.past and (heard.past or float(frame.time or 0) > span.end + APART):
                 break
         pictures.finish()
         heard.finish()

@@ -79,13 +79,13 @@ class Sounds:
     """Loudness and extent of the sound, from frames as they are decoded."""
 
     def __init__(self) -> None:
-        self._blocks: list[tuple[float, float, float]] = []  # time, seconds, energy
+        self._blocks: list[tuple[float, float, float]] = []  # time, seconds, mean square
 
     def add(self, frame: AudioFrame) -> None:
         """The next frame."""
         seconds = frame.samples / frame.sample_rate
         if frame.samples:
-            self._blocks.append((float(frame.time or 0), seconds, float(np.square(samples_of(frame)).mean()) * seconds))
+            self._blocks.append((float(frame.time or 0), seconds, float(np.square(samples_of(frame)).mean())))
 
     @property
     def end(self) -> float:
@@ -94,8 +94,12 @@ class Sounds:
 
     def measure(self, start: float, end: float) -> tuple[float, float]:
         """Loudness in dB of what sounds in the stretch, and the share of the stretch that has sound."""
-        inside = self._blocks[bisect_left(self._blocks, (start,)) : bisect_left(self._blocks, (end,))]
-        seconds = sum(one for _, one, _ in inside)
-        energy = sum(one for _, _, one in inside) / seconds if seconds else 0.0
-        loudness = 10 * math.log10(energy) if energy > 0 else SILENCE
-        return max(loudness, SILENCE), min(1.0, seconds / (end - start))
+        first = max(bisect_left(self._blocks, (start,)) - 1, 0)  # the block before may reach into the stretch
+        covered = whole = energy = 0.0
+        for time, length, power in self._blocks[first : bisect_left(self._blocks, (end,))]:
+            covered += max(0.0, min(time + length, end) - max(time, start))
+            if start <= time and time + length <= end:  # what reaches across a cut may be much louder
+                whole += length
+                energy += length * power
+        loudness = 10 * math.log10(energy / whole) if energy > 0 else SILENCE
+        return max(loudness, SILENCE), min(1.0, covered / (end - start))

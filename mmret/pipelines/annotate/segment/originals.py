@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ....errors import InputError
-from ....items import Media
+from ....items import NO_CONTENT, Media
 from ....media import digest_all
 from ..config import Config, Source
 from ..records import Record
@@ -43,7 +43,7 @@ def list_originals(config: Config, *, show: bool = False) -> dict[Path, Original
     originals = {}
     for one, (path, source) in zip(media, found, strict=True):
         name = f"{source.name}/{path.relative_to(source.folder).as_posix()}"
-        same_as = first.setdefault(one.digest, name)
+        same_as = first.setdefault(one.digest, name) if one.digest != NO_CONTENT else name
         originals[path] = Original(
             id=name, sha256=one.digest, licence=source.licence, same_as="" if same_as == name else same_as
         )

@@ -17,6 +17,7 @@ from .shots import Shots, divide
 from .streams import UnusableError, choose_streams, decoded, open_original
 
 SIDE = 160  # pixels of the longer side of the frames that are looked at
+USUAL_RATE = Fraction(25)  # frames a second, where the container names none
 SLACK = 1.0  # seconds that a container may promise and not hold
 
 
@@ -81,10 +82,10 @@ class _Watch:
 
     def __init__(self, stream: av.VideoStream, settings: Segment) -> None:
         self._base = stream.time_base or Fraction(1, av.time_base)
-        self._rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+        self._rate = stream.average_rate or stream.guessed_rate or USUAL_RATE
         self._small = VideoReformatter()
         self._duration = 0
-        self.shots = Shots(settings, self._rate)
+        self.shots = Shots(settings, self._base, self._rate)
         self.measures = Pictures(settings.samples)
         self.stamps: list[int] = []
 
@@ -96,7 +97,7 @@ class _Watch:
         self.stamps.append(frame.pts)
         self._duration = frame.duration
         small = self._shrink(frame)
-        self.shots.add(small)
+        self.shots.add(frame.pts, small)
         self.measures.add(float(frame.pts * self._base), small)
 
     def ends(self) -> tuple[list[int], list[float]]:

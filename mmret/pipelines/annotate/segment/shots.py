@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 from scenedetect import ContentDetector, FrameTimecode  # type: ignore[import-untyped]
+from scenedetect.common import Timecode  # type: ignore[import-untyped]
 
 from ..config import Segment
 
@@ -17,27 +18,33 @@ Stretch = tuple[int, int]  # number of the first frame, and of the frame after t
 
 
 class Shots:
-    """Cuts by the content detector of PySceneDetect, which is given each frame once, BGR `(height, width, 3)`."""
+    """Cuts by the content detector of PySceneDetect, which is given each frame once.
 
-    def __init__(self, settings: Segment, rate: Fraction) -> None:
-        self._detector = ContentDetector(
-            threshold=settings.threshold, min_scene_len=round(settings.shortest_shot * float(rate))
-        )
-        self._rate = rate
-        self._frames = 0
-        self._cuts: list[int] = []
+    Parameters
+    ----------
+    base: unit of the frames' times.
+    rate: frames a second, on average.
+    """
 
-    def add(self, picture: NDArray[np.uint8]) -> None:
-        """The next frame."""
-        now = FrameTimecode(self._frames, self._rate)
-        self._cuts += [cut.frame_num for cut in self._detector.process_frame(now, picture)]
-        self._frames += 1
+    def __init__(self, settings: Segment, base: Fraction, rate: Fraction) -> None:
+        self._detector = ContentDetector(threshold=settings.threshold, min_scene_len=settings.shortest_shot)
+        self._base, self._rate = base, rate
+        self._numbers: dict[int, int] = {}
+        self._cuts: list[FrameTimecode] = []
+
+    def add(self, stamp: int, picture: NDArray[np.uint8]) -> None:
+        """The next frame, BGR `(height, width, 3)`."""
+        self._numbers[stamp] = len(self._numbers)
+        self._cuts += self._detector.process_frame(self._time(stamp), picture)
 
     def stretches(self) -> list[Stretch]:
-        """The shots of all frames so far."""
-        last = FrameTimecode(max(self._frames - 1, 0), self._rate)
-        ends = sorted({0, *self._cuts, *(cut.frame_num for cut in self._detector.post_process(last)), self._frames})
+        """The shots of all frames so far, one at least."""
+        cuts = [*self._cuts, *self._detector.post_process(self._time(next(reversed(self._numbers))))]
+        ends = sorted({0, *(self._numbers[cut.pts] for cut in cuts), len(self._numbers)})
         return list(pairwise(ends))
+
+    def _time(self, stamp: int) -> FrameTimecode:
+        return FrameTimecode(Timecode(stamp, self._base), self._rate)
 
 
 def divide(shots: Sequence[Stretch], times: Sequence[float], settings: Segment) -> list[Stretch]:
