@@ -6,6 +6,7 @@ import math
 import os
 import re
 import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from importlib.util import find_spec
@@ -105,6 +106,7 @@ class Chat:
                 timeout=httpx.Timeout(self._seconds, connect=TO_CONNECT), follow_redirects=False
             ),
         )
+        weakref.finalize(self, client.close)  # connections that servers keep open
         # The response itself: what the package makes of it lacks what a server left out.
         return client.chat.completions.with_raw_response
 

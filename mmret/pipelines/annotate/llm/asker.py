@@ -125,13 +125,18 @@ class Asker:
     def _say(
         self, media: Sequence[Mapping[str, Any]], text: str, schema: dict[str, Any], talk: Sequence[str]
     ) -> Answer:
+        # An answer without the form may come of a server that takes no notice of it: the second try tells it in words.
+        told = in_words(text, schema) if talk or not self._takes_schema else text
         if self._takes_schema:
             named = {"name": schema["title"], "schema": schema, "strict": True}
             try:
-                return self._ask(messages(media, text, talk), {"type": "json_schema", "json_schema": named})
+                answer = self._ask(messages(media, told, talk), {"type": "json_schema", "json_schema": named})
             except RefusalError as error:
                 if error.status not in WRONG_FORM:
                     raise
+            else:
+                self._takes_schema = not answer.text or answer.text.lstrip().startswith("{")
+                return answer
         answer = self._ask(messages(media, in_words(text, schema), talk), None)
         self._takes_schema = False  # the refusal was of the form, not of the question
         return answer

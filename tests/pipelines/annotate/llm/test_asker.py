@@ -123,6 +123,14 @@ def test_a_server_without_schemas_gets_it_in_words(server: ChatServer, tmp_path:
     assert json.dumps(Fruit.model_json_schema()) in server.bodies[2]["messages"][0]["content"][0]["text"]
 
 
+def test_a_server_that_takes_no_notice_of_schemas_gets_it_in_words_too(server: ChatServer, tmp_path: Path) -> None:
+    asked = asker(server, Calls(tmp_path / "calls"))
+    server.next = [(200, {}, answer("I think it is an apple."))]
+    assert outcome(asked).status == outcome(asked, "two").status == "accepted"
+    schema = json.dumps(Fruit.model_json_schema())
+    assert [schema in body["messages"][0]["content"][0]["text"] for body in server.bodies] == [False, True, True]
+
+
 @pytest.mark.parametrize(
     ("told", "status", "words"),
     [
