@@ -10,7 +10,7 @@ import typer
 from .common import Json, show, show_json
 
 if TYPE_CHECKING:
-    from ..pipelines.annotate.report_tables import Table
+    from ..pipelines.annotate.tables import Table
 
 
 def report(
@@ -34,17 +34,18 @@ def report(
         print(markdown(found), end="")
     else:
         for table in tables(found):
-            show(_drawn(table))
+            show(drawn(table))
 
 
-def _drawn(table: Table) -> object:
+def drawn(table: Table) -> object:
+    """A table for the terminal."""
     from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table as Drawn
 
-    drawn = Drawn(title=table.title, title_justify="left", box=SIMPLE_HEAD)
+    made = Drawn(title=table.title, title_justify="left", box=SIMPLE_HEAD)
     for heading in table.headings:
-        drawn.add_column(heading)
+        made.add_column(heading)
     for row in table.rows:
-        drawn.add_row(*map(escape, row))
-    return drawn
+        made.add_row(*map(escape, row))
+    return made

@@ -12,7 +12,8 @@ from mmret.cli.annotate_report import report as command
 from mmret.lines import append_lines
 from mmret.pipelines.annotate.records import PairRow
 from mmret.pipelines.annotate.report import report
-from mmret.pipelines.annotate.report_tables import Table, markdown, tables
+from mmret.pipelines.annotate.report_tables import markdown, tables
+from mmret.pipelines.annotate.tables import Table
 
 from ...chat_server import chat_server
 from .test_verify_project import PAIRS, careful, make_project, verify, yes

@@ -28,15 +28,17 @@ STAGE = "mine"
 Spaces = dict[Space, Embedder]
 
 
-def mine_project(project: Project, *, cache: Path | None = None, show: bool = False) -> dict[str, Any]:
+def mine_project(
+    project: Project, *, workers: int | None = None, cache: Path | None = None, show: bool = False
+) -> dict[str, Any]:
     """Mine the described clips of a project, keep the pairs, and give the account that `account` reads.
 
     Clips, encoders and settings that are those of the last time are not mined again. Raises `RunError` where no two
     clips are apart.
     """
     settings = project.config.mine
-    with Workers() as workers:
-        spaces = _spaces(project, cache, workers)
+    with Workers(workers) as pool:
+        spaces = _spaces(project, cache, pool)
         clips = _clips(project)
         made_by = _made_by(project, clips, spaces)
         known = account(project)
@@ -51,11 +53,13 @@ def mine_project(project: Project, *, cache: Path | None = None, show: bool = Fa
     return _keep_account(project, made_by, clips, mined)
 
 
-def calibrate_project(project: Project, *, cache: Path | None = None, show: bool = False) -> Calibration:
+def calibrate_project(
+    project: Project, *, workers: int | None = None, cache: Path | None = None, show: bool = False
+) -> Calibration:
     """How similar the described clips of a project are, and what its conditions would let pass; nothing is kept."""
     settings = project.config.mine
-    with Workers() as workers:
-        there = _Vectors.of(project, _clips(project), _spaces(project, cache, workers), show=show)
+    with Workers(workers) as pool:
+        there = _Vectors.of(project, _clips(project), _spaces(project, cache, pool), show=show)
     pairs = random_pairs(there.moments, settings.sampled, settings.apart, settings.seed)
     one_original = there.moments.original[pairs[:, 0]] == there.moments.original[pairs[:, 1]]
     return calibrate(random_cosines(there.vectors, pairs), one_original, gates_of(settings))
@@ -99,11 +103,11 @@ class _Vectors:
         return cls(clips, moments, vectors)
 
 
-def _spaces(project: Project, cache: Path | None, workers: Workers) -> Spaces:
+def _spaces(project: Project, cache: Path | None, pool: Workers) -> Spaces:
     settings = project.config.mine
     return {
-        "visual": Embedder(settings.visual, ["video"], settings.device, cache, workers),
-        "audio": Embedder(settings.audio, ["audio"], settings.device, cache, workers),
+        "visual": Embedder(settings.visual, ["video"], settings.device, cache, pool),
+        "audio": Embedder(settings.audio, ["audio"], settings.device, cache, pool),
     }
 
 

@@ -40,7 +40,9 @@ class Task:
         return text_digest(f"{self.judge.name} {self.case.id}")[:16]
 
 
-def verify_project(project: Project, *, cache: Path | None = None, show: bool = False) -> Counter[Status]:
+def verify_project(
+    project: Project, *, workers: int | None = None, cache: Path | None = None, show: bool = False
+) -> Counter[Status]:
     """Have every triplet and control judged by each judge, and give the number of verdicts on triplets by status.
 
     Raises `InputError` for a judge that is not known.
@@ -50,8 +52,8 @@ def verify_project(project: Project, *, cache: Path | None = None, show: bool = 
     controls = controls_of(project, cases)
     everything = [(case, False) for case in cases] + [(control.case, True) for control in controls]
     everything.sort(key=lambda one: text_digest(one[0].id))  # so controls come anywhere
-    with Workers() as workers:
-        judges = _judges(project, settings, cache, workers, show=show)
+    with Workers(workers) as pool:
+        judges = _judges(project, settings, cache, pool, show=show)
         tasks = [Task(judge, case, control) for judge in judges for case, control in everything]
         stage = Stage(STAGE, {}, lambda task: [dict(task.judge.identity), _content(task.case)])
         ready = _at_once(judges, tasks)
@@ -66,7 +68,7 @@ def verify_project(project: Project, *, cache: Path | None = None, show: bool = 
     return Counter(row.status for name, row in rows.items() if name not in planted)
 
 
-def _judges(project: Project, settings: Verify, cache: Path | None, workers: Workers, *, show: bool) -> list[Judge]:
+def _judges(project: Project, settings: Verify, cache: Path | None, pool: Workers, *, show: bool) -> list[Judge]:
     askers = Askers.of(project)
     made: list[Judge] = []
     for name in dict.fromkeys(settings.judges):
@@ -75,7 +77,7 @@ def _judges(project: Project, settings: Verify, cache: Path | None, workers: Wor
             made.append(LlmJudge(askers.named(name.removeprefix(LLM)), media, project.clip))
         elif name.startswith(CONSISTENCY):
             needs: list[Modality] = ["text", "video", "audio"]
-            embedder = Embedder(name.removeprefix(CONSISTENCY), needs, project.config.mine.device, cache, workers)
+            embedder = Embedder(name.removeprefix(CONSISTENCY), needs, project.config.mine.device, cache, pool)
             made.append(ConsistencyJudge(embedder, settings.rank, project.clip, show=show))
         else:
             raise InputError(f"verify: there is no judge {name!r}; name llm:MODEL@ADDRESS or consistency:ENCODER")
