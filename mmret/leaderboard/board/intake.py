@@ -54,7 +54,7 @@ def accept(board: Board, team: Team, benchmark: Benchmark, path: Path, report: R
     description, digest, size = report.description, digest_of(path), path.stat().st_size
     with board.files.held(), board.writing() as session:
         session.get_one(Team, team.id, with_for_update=True)  # two submissions of a team come one after the other
-        asked = session.get_one(Benchmark, benchmark.id)
+        asked = session.get_one(Benchmark, benchmark.id, with_for_update=True)  # and of a benchmark: queued as received
         if not asked.active:
             raise RefusedError("closed", f"{asked.id} takes no submissions any more")
         if description.benchmark.digest != asked.digest:

@@ -180,11 +180,12 @@ def test_killed_in_the_middle_everything_accepted_is_scored_once(serve: Serve, b
 
     with ThreadPoolExecutor(10) as pool:
         sending = [pool.submit(insist, path) for path in paths]
-        first.wait_for(lambda: len(accepted) > 8)
+        first.wait_for(lambda: len(accepted) > 8 and done(board, asked.name) > 1)
         os.kill(scorer_of(first), signal.SIGKILL)
-        first.wait_for(lambda: len(accepted) > 20)
+        first.wait_for(lambda: len(accepted) > 20 and done(board, asked.name) > 4)
         first.process.kill()
         first.process.wait()
+        assert done(board, asked.name) < 50  # amid scoring
         second = serve(port=first.port)
         sent = {one.result(120) for one in sending}
     assert len(sent) == 50
