@@ -27,7 +27,7 @@ AT_ONCE = 500  # queries in a list, or documents of a query, that one request ma
 
 
 def create_app(scene: Scene, *, hosts: list[str] | None = None) -> FastAPI:
-    """The application of one study.
+    """The application of one study. It writes votes, where the scene takes any, and nothing else that stays.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ def sent(board: Board, benchmark: Benchmark, results: list[Path]) -> list[Submis
             shutil.copy(path / "run.parquet", staged)
             digest = digest_of(staged)
             board.files.keep(staged, digest)
-        scored = scored_run(board, benchmark, load_result(path).run, path)
+        scored = scored_run(board, benchmark, load_result(path).run, board.folder)
         found.append(submission_of(board, benchmark, team, scored, name=path.name, file_digest=digest))
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import time
@@ -17,6 +18,8 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from mmret.benchmarks import load_benchmark
+from mmret.encoders.captioners import CaptionStore, identity
+from mmret.encoders.captioners.given import GivenCaptions
 from mmret.errors import InputError
 from mmret.evaluation import Settings, evaluate
 from mmret.leaderboard.explorer import Study
@@ -24,11 +27,13 @@ from mmret.leaderboard.explorer.browse import select
 from mmret.leaderboard.explorer.live import Live
 from mmret.leaderboard.explorer.media import MediaShelf
 from mmret.leaderboard.explorer.pages import actions, page
+from mmret.leaderboard.explorer.pages.captions import Captions
 from mmret.leaderboard.explorer.pages.scene import Scene
 from mmret.leaderboard.explorer.pages.state import State
 from mmret.leaderboard.explorer.pages.words import marked
 from mmret.leaderboard.explorer.server import LOCAL, create_app
 from mmret.leaderboard.explorer.votes import Votes
+from mmret.meter import Meter
 from mmret.pipelines.render.chromium import find_browser
 
 from .conftest import name_models
@@ -433,3 +438,21 @@ def test_words_of_the_query_are_marked_and_the_rest_escaped() -> None:
     assert marked("Is <b>NGC</b> 5194 the ngc?", "What is the NGC number") == (
         "Is &lt;b&gt;<mark>NGC</mark>&lt;/b&gt; 5194 the <mark>ngc</mark>?"
     )
+
+
+def test_captions_are_those_that_a_model_read(clip_scene: Scene, tmp_path: Path) -> None:
+    given = tmp_path / "given.jsonl"
+    documents = clip_scene.study.benchmark.documents[:2]
+    lines = [{"id": f"{item.id}.mp4", "caption": f"<i>{item.id}</i> hums"} for item in documents]
+    given.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    captioner = GivenCaptions(given)
+    media = [item.audio for item in documents if item.audio is not None]
+    CaptionStore(tmp_path, captioner, Meter()).captions(media, lambda _: None)
+    record = copy.deepcopy(dict(clip_scene.study.systems[1].result.record))
+    record["settings"]["resolved"]["preprocessing"] = {"written_by": identity(captioner)}
+    results = [clip_scene.study.systems[0].result, replace(clip_scene.study.systems[1].result, record=record)]
+    captions = Captions.of(Study.of(results, clip_scene.study.load), tmp_path)
+    assert [(one.systems, one.words) for one in captions.told(media[0])] == [("echo", f"<i>{documents[0].id}</i> hums")]
+    assert captions.told(None) == []
+    scene = replace(clip_scene, captions=captions)
+    assert f"&lt;i&gt;{documents[0].id}&lt;/i&gt; hums" in page(scene, f"?look={documents[0].id}")

@@ -55,7 +55,7 @@ def report(folder: Path, results: list[Path], tmp_path_factory: pytest.TempPathF
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # a second one cannot be opened beside it
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser(None), chromium_sandbox=False)

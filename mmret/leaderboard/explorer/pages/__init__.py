@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -27,20 +28,23 @@ from .summary import summary
 
 _HERE = Path(__file__).parent
 _log = logging.getLogger("mmret.explorer")
-TABS: dict[Tab, str] = {"queries": "Queries", "summaries": "Summaries", "live": "Ask", "labels": "Labels"}
-_VALUES: dict[Tab, Callable[[Scene, State], dict[str, Any]]] = {
-    "queries": queries,
-    "summaries": summary,
-    "live": asking,
-    "labels": labels,
-}
-_TEMPLATES: dict[Tab, str] = {
-    "queries": "queries.html.j2",
-    "summaries": "digest.html.j2",
-    "live": "live.html.j2",
-    "labels": "labels.html.j2",
-}
 
+
+@dataclass(frozen=True)
+class Page:
+    """What a tab is called, and what makes it: a template, and its values."""
+
+    words: str
+    template: str
+    values: Callable[[Scene, State], dict[str, Any]]
+
+
+PAGES: dict[Tab, Page] = {
+    "queries": Page("Queries", "queries.html.j2", queries),
+    "summaries": Page("Summaries", "digest.html.j2", summary),
+    "live": Page("Ask", "live.html.j2", asking),
+    "labels": Page("Labels", "labels.html.j2", labels),
+}
 Show = Callable[[str], str]
 
 
@@ -91,8 +95,9 @@ def page(scene: Scene, address: str) -> Markup:
     """The page of an address; where it cannot be shown, the page says why."""
     try:
         state = State.parse(address)
-        values = _VALUES[state.tab](scene, state) | {"look": look(scene, state)}
-        return html(_TEMPLATES[state.tab], **values, state=state, scene=scene, study=scene.study, tabs=tabs(scene))
+        shown = PAGES[state.tab]
+        values = shown.values(scene, state) | {"look": look(scene, state)}
+        return html(shown.template, **values, state=state, scene=scene, study=scene.study, tabs=tabs(scene))
     except InputError as error:
         return refusal(error)
     except RunError:
@@ -108,4 +113,4 @@ def refusal(error: InputError) -> Markup:
 def tabs(scene: Scene) -> dict[Tab, str]:
     """Those that a scene has, by name."""
     lacking = {"live": scene.live is None, "labels": scene.votes is None}
-    return {name: words for name, words in TABS.items() if not lacking.get(name)}
+    return {name: one.words for name, one in PAGES.items() if not lacking.get(name)}

@@ -23,12 +23,13 @@ def asking(scene: Scene, state: State) -> dict[str, Any]:
     """The values of the template `live.html.j2`."""
     live = _live(scene)
     models = live.models()
-    views = [f"title=text,content={one}" for one in CONTENTS] if scene.study.benchmark.view else []
+    own = scene.study.benchmark.view
+    views = list(dict.fromkeys([own, *(f"title=text,content={one}" for one in CONTENTS)])) if own else []
     return {
         "models": models,
         "model": state.model or models[0],
         "views": views,
-        "view": state.forms or scene.study.benchmark.view,
+        "view": state.forms or own,
         "largest": LARGEST // 10**6,
         "weights": {one: getattr(state, f"w_{one}") for one in MODALITIES},
         "asked": None

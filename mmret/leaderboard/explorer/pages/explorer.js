@@ -224,8 +224,10 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || !find(".explorer") || find("dialog[open]")) return;
   const clip = event.target.closest("video");
   if (clip && "preview" in clip.dataset && event.key === "Enter") return listen(clip);
-  if (event.target.matches("textarea, select, input:not([type=checkbox])") || (clip && event.key.startsWith("Arrow"))) return;
-  if (event.key in STEPS) find(`[data-step=${STEPS[event.key]}]`)?.click();
+  if (event.target.matches("textarea, select, input:not([type=checkbox])")) return;
+  if (event.key.startsWith("Arrow") && event.target.closest("video, [role=region]")) return;
+  const step = event.key in STEPS && find(`[data-step=${STEPS[event.key]}]`);
+  if (step) step.click();
   else if (event.key === "s") play("source");
   else if (event.key === "t") play("target");
   else if (event.key === "/" && find("[type=search]")) find("[type=search]").focus();

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from ....errors import InputError
 from ....evaluation.summary import ALL
-from ..answers import Study
-from ..mending import Rescored, rescored
-from ..votes import Votes
+from ..mending import rescored
 from .scene import Scene
 from .state import State
 
 
 def labels(scene: Scene, state: State) -> dict[str, Any]:
     """The values of the template `labels.html.j2`."""
-    if scene.votes is None:
+    study, votes = scene.study, scene.votes
+    if votes is None:
         raise InputError("labels cannot be mended here; open the results with mmret explore")
-    tallies = scene.votes.tally(state.least)
-    protocol = state.protocol or scene.study.protocols[0]
+    protocol = state.protocol or study.protocols[0]
     compared = None
     if state.figures:
-        compared = _rescored(scene.study, scene.votes, protocol, state.least, len(scene.votes.all()))
-    return {"tallies": tallies, "protocol": protocol, "compared": compared, "ALL": ALL}
-
-
-@lru_cache(maxsize=8)
-def _rescored(study: Study, votes: Votes, protocol: str, least: int, cast: int) -> Rescored:  # noqa: ARG001
-    """Kept until another vote is cast."""
-    return rescored(study, votes, protocol, least)
+        key = "rescored", protocol, state.least, len(votes.all())  # until another vote is cast
+        compared = scene.kept(key, lambda: rescored(study, votes, protocol, state.least))
+    return {"tallies": votes.tally(state.least), "protocol": protocol, "compared": compared, "ALL": ALL}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
+from typing import Any, TypeVar
 
 from ....benchmarks import Benchmark
 from ....errors import InputError
@@ -17,6 +18,7 @@ from ..media import MediaShelf
 from ..votes import Votes
 from .captions import Captions
 
+T = TypeVar("T")
 TEXTS = {  # of a table, by the view that shows it
     "Native text": "title=text,content=native",
     "Text read off the picture": "title=text,content=ocr",
@@ -40,6 +42,7 @@ class Scene:
     live: Live | None = None
     captions: Captions = field(default_factory=Captions)
     _texts: dict[str, Benchmark | None] = field(default_factory=dict)
+    _kept: dict[Hashable, Any] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     @cached_property
@@ -56,6 +59,13 @@ class Scene:
             return {"Text": text} if text else {}
         found = {name: self._in_view(view) for name, view in TEXTS.items()}
         return {name: one.documents[document].text or "" for name, one in found.items() if one is not None}
+
+    def kept(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gave when this was first asked for, because a study does not change."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        found: T = self._kept[key]
+        return found
 
     def _in_view(self, view: str) -> Benchmark | None:
         """The benchmark in another view, read once; None where it has not these forms."""

@@ -37,19 +37,20 @@ class Stills:
         @router.get(PREFIX + "/{token}/{kind}", include_in_schema=False)
         def picture(token: str, kind: Kind) -> Response:
             media = self._shelf.find(token)
-            drawn = Fault("no such file") if media is None else self._drawn(media, kind)
-            if isinstance(drawn, Fault):
-                raise HTTPException(404, drawn.reason)
+            if media is None:
+                raise HTTPException(404, "no such file")
             headers = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
-            return Response(drawn, media_type="image/png" if kind == "sound" else "image/webp", headers=headers)
+            return Response(
+                self._drawn(media, kind), media_type="image/png" if kind == "sound" else "image/webp", headers=headers
+            )
 
         return router
 
-    def _draw(self, media: Media, kind: Kind) -> bytes | Fault:
-        """The picture's bytes, or why there is none."""
-        if kind == "sound":
-            made: bytes | Fault = self._workers.result_of(self._workers.submit(draw_sound, media))
-            return made
+    def _draw(self, media: Media, kind: Kind) -> bytes:
+        """The picture's bytes; 404 for a file of which there is none, which is tried again when it is asked again."""
         is_image = TYPES.get(media.suffix, "").startswith("image/")
-        found = self._workers.result_of(self._workers.submit(excerpt, Want(media, "image" if is_image else "video")))
-        return found if isinstance(found, Fault) else b64decode(found.picture.partition(",")[2])
+        work = (draw_sound, media) if kind == "sound" else (excerpt, Want(media, "image" if is_image else "video"))
+        drawn = self._workers.result_of(self._workers.submit(*work))
+        if isinstance(drawn, Fault):
+            raise HTTPException(404, drawn.reason)
+        return drawn if isinstance(drawn, bytes) else b64decode(drawn.picture.partition(",")[2])
