@@ -10,17 +10,24 @@ from __future__ import annotations
 import functools
 import importlib.util
 import sys
+import threading
 import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 _libraries: list[object] = []  # operators that are declared live as long as their library
+_one_at_a_time = threading.Lock()  # what was declared twice would be an error
+
+
+def prepare() -> None:
+    """Make `import torchvision` and `import torchaudio` work; call it before the first of them. Idempotent."""
+    with _one_at_a_time:
+        _prepare()
 
 
 @functools.cache
-def prepare() -> None:
-    """Make `import torchvision` and `import torchaudio` work; call it before the first of them. Idempotent."""
+def _prepare() -> None:
     import torch
 
     if torch.version.cuda is not None or torch.version.hip is not None:

@@ -53,9 +53,9 @@ def main() -> None:
         took = times[-1] - times[0] + options.seconds
         share = server.busy / (options.concurrency * took)
         print(
-            f"{len(clips)} clips, {options.concurrency} questions at a time ({server.busiest} at most), "
-            f"{options.seconds:g} s an answer: {share:.1%} busy; {time.perf_counter() - started:.1f} s in all; {dict(found)}"
+            f"{len(clips)} clips {dict(found)}, {options.seconds:g} s an answer, {time.perf_counter() - started:.1f} s"
         )
+        print(f"{options.concurrency} questions allowed at a time, {server.busiest} at most: {share:.1%} busy")
 
 
 if __name__ == "__main__":

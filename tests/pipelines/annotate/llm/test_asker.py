@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import wait
 from pathlib import Path
 from typing import Any
 
@@ -221,26 +220,29 @@ def test_a_kill_and_a_resume_repeat_no_paid_call(server: ChatServer, tmp_path: P
 
 
 def test_the_allowed_concurrency_is_used_and_not_exceeded(server: ChatServer, tmp_path: Path) -> None:
-    server.delay, allowed, items = 0.5, 8, 48
+    server.delay, allowed, items = 0.8, 8, 40
     asked = Asker(Endpoint(model=f"m@{server.address}", concurrency=allowed), Calls(tmp_path / "calls"))
+    ended: list[float] = []
+
+    def reply(_: Any) -> object:
+        ended.append(time.perf_counter())
+        return answer(GOOD)
 
     def work(item: int) -> Outcome:
         def media() -> list[dict[str, Any]]:
-            time.sleep(0.1)  # as decoding does
+            time.sleep(0.5)  # as decoding does
             return []
 
         return settle(lambda: asked.ask(question(str(item), media=media), Fruit))
 
+    server.reply = reply
     with Threads(asked.threads) as pool:
-        wait([pool.submit(work, -1 - i) for i in range(allowed)])  # all is loaded
-        server.busy, started = 0.0, time.perf_counter()
         for future in [pool.submit(work, i) for i in range(items)]:
             assert future.result().status == "accepted"
-        took = time.perf_counter() - started
     assert server.busiest == allowed
-    assert (
-        server.busy / (allowed * took) > 0.8
-    )  # on a busy machine; perf/annotate_endpoint.py tells the figure of a quiet one
+    took = ended[-1] - ended[0] + server.delay
+    # 0.6 if what is asked next were prepared only then; what it is on a quiet machine, perf/annotate_endpoint.py tells.
+    assert server.busy / (allowed * took) > 0.7
 
 
 def test_calls_keep_the_rate(server: ChatServer, tmp_path: Path) -> None:
