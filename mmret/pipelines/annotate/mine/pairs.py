@@ -12,7 +12,7 @@ from ....items import text_digest
 from ..config import Mine
 from ..gates import Condition, Space
 from ..records import Kind, PairRow, Split
-from .calibration import Calibration, calibrate, random_cosines, random_pairs
+from .calibration import Calibration, Cosines, calibrate, random_cosines, random_pairs
 from .moments import Moments, Pairs
 from .similarity import Matrix, cosines, near_pairs
 from .splits import SPLITS
@@ -75,6 +75,14 @@ def gates_of(settings: Mine) -> dict[Kind, list[str]]:
     }
 
 
+def calibrated(moments: Moments, vectors: Vectors, settings: Mine) -> tuple[Calibration, Cosines]:
+    """How similar random pairs of clips are, and their cosines, which bounds given as shares need."""
+    sample = random_pairs(moments, settings.sampled, settings.apart, settings.seed)
+    random = random_cosines(vectors, sample)
+    one_original = moments.original[sample[:, 0]] == moments.original[sample[:, 1]]
+    return calibrate(random, one_original, gates_of(settings)), random
+
+
 def mine(moments: Moments, splits: Sequence[Split], vectors: Vectors, settings: Mine, *, show: bool = False) -> Mined:
     """Pairs of clips of one split that pass the conditions of a kind.
 
@@ -89,9 +97,8 @@ def mine(moments: Moments, splits: Sequence[Split], vectors: Vectors, settings: 
     it is drawn what is taken, and which clip is the source, so the conditions alone decide what pairs are like; a clip
     is source, and target, of at most so many pairs of a kind. The same clips and settings give the same pairs.
     """
-    sample = random_pairs(moments, settings.sampled, settings.apart, settings.seed)
-    random, gates = random_cosines(vectors, sample), gates_of(settings)
-    calibration = calibrate(random, moments.original[sample[:, 0]] == moments.original[sample[:, 1]], gates)
+    calibration, random = calibrated(moments, vectors, settings)
+    gates = gates_of(settings)
     funnel: dict[Kind, dict[str, int]] = {kind: {} for kind in gates}
     taken, label = [], np.array(splits)
     for split in SPLITS:

@@ -18,9 +18,9 @@ from ..embedder import Embedder, media_of
 from ..gates import Space
 from ..project import Outcome, Project, Stage
 from ..records import Clip, Description, Split
-from .calibration import Calibration, calibrate, random_cosines, random_pairs
+from .calibration import Calibration, random_pairs
 from .moments import Moments
-from .pairs import Mined, gates_of, mine
+from .pairs import Mined, calibrated, mine
 from .similarity import Matrix
 from .splits import split_of
 
@@ -60,9 +60,7 @@ def calibrate_project(
     settings = project.config.mine
     with Workers(workers) as pool:
         there = _Vectors.of(project, _clips(project), _spaces(project, cache, pool), show=show)
-    pairs = random_pairs(there.moments, settings.sampled, settings.apart, settings.seed)
-    one_original = there.moments.original[pairs[:, 0]] == there.moments.original[pairs[:, 1]]
-    return calibrate(random_cosines(there.vectors, pairs), one_original, gates_of(settings))
+    return calibrated(there.moments, there.vectors, settings)[0]
 
 
 def account(project: Project) -> dict[str, Any]:
@@ -94,8 +92,9 @@ class _Vectors:
         if clips and not full.all():
             rows = np.flatnonzero(full)
             clips, vectors = [clips[i] for i in rows], {name: own[rows] for name, own in vectors.items()}
-        moments = Moments.of(clips, project.config.mine.seed)
-        if not len(random_pairs(moments, project.config.mine.sampled, project.config.mine.apart, 0)):
+        settings = project.config.mine
+        moments = Moments.of(clips, settings.seed)
+        if not len(random_pairs(moments, settings.sampled, settings.apart, settings.seed)):
             raise RunError(
                 f"{project.folder}: no two of {len(clips)} described clips are apart, so there is no pair to mine; "
                 "add videos, or see `mmret annotate report` for what fell out before"
