@@ -44,7 +44,8 @@ class OmniDescriber:
         self._settings, self._device, self._dtype = settings, device, dtype
         self._weights = resolve(weights, cache=cache)
         self._prompt = Prompt.named("describe")
-        self.name = f"omni:{weights}"
+        folder = self._weights.folder
+        self.name = f"omni:{weights if folder is None else folder.name}"  # where it lies here concerns nobody
         self.identity: Mapping[str, Any] = {
             "weights": self._weights.revision, "dtype": dtype, "prompt": self._prompt.digest,
             "schema": Annotation.model_json_schema(), "frames": settings.frames, "side": settings.side,

@@ -20,7 +20,7 @@ from .prompts import Prompt
 from .typed import A, in_words, messages, typed
 
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before a busy server is asked again, unless it names its own
-NO_QUESTION = (401, 402, 403, 404)  # statuses that any other question would meet as well
+NO_QUESTION = (401, 402, 403, 404, 405)  # statuses that any other question would meet as well
 WRONG_FORM = (400, 415, 422, 501)  # of a server that may take no response_format
 
 
@@ -204,8 +204,9 @@ class Askers:
 
 def _judged(error: RefusalError) -> Exception:
     """What a refusal means for the question."""
-    if error.status in NO_QUESTION:
-        return RunError(str(error))
-    if error.status is None or error.status in BUSY:
+    status = error.status
+    if status is None or status in BUSY or status >= 500:
         return PendingError(f"no answer: {error}")
+    if status in NO_QUESTION or status < 400:
+        return RunError(f"{error}; mend the address or the key")
     return RejectedError(f"refused: {error}")

@@ -61,6 +61,7 @@ def test_the_model_reads_frames_sound_and_the_form(folder: Path) -> None:
     settings = Describe(frames=2, side=64, tokens=TOKENS)
     (path,) = mini("violin")
     describer = OmniDescriber(settings, str(folder), "cpu", "float32")
+    assert describer.name == f"omni:{folder.name}"
     frames, sound = frames_and_sound(path, settings)
     answer = describer.answer(frames, 0.5, sound, [])
     assert answer.text == greedy(folder, path, settings)

@@ -135,6 +135,7 @@ def test_a_server_that_takes_no_notice_of_schemas_gets_it_in_words_too(server: C
     [
         ((429, {"Retry-After": "3"}, b""), "pending", "answers 429"),
         ((500, {}, b""), "pending", "answers 500"),
+        ((529, {}, b""), "pending", "answers 529"),
         ((200, {}, CUT), "pending", r"does not answer \(RemoteProtocolError\)"),
         ((200, {}, b"{"), "pending", "holds no text"),
         ((413, {}, {"error": {"message": "too large"}}), "rejected", "answers 413 Request Entity Too Large: too large"),
@@ -144,7 +145,7 @@ def test_every_item_ends_with_a_reason(told: Any, status: str, words: str, serve
     pauses: list[float] = []
     asked = asker(server, Calls(tmp_path / "calls"), pauses)
     server.next = [told]
-    if status == "pending" and told[2] != b"{":
+    if told[0] in (429, 500) or told[2] is CUT:
         assert outcome(asked).status == "accepted"  # the next attempt goes well
         assert pauses == [3.0 if told[0] == 429 else 1.0]
     server.next = [told] * 6
@@ -160,10 +161,20 @@ def test_a_slow_server_leaves_the_item_pending(server: ChatServer, tmp_path: Pat
     assert len(server.bodies) == 6
 
 
-def test_a_wrong_key_ends_the_run(server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ((401, {}, {"error": {"message": SECRET}}), "refuses the key"),
+        ((404, {}, b""), "answers 404 Not Found; mend the address"),
+        ((308, {"Location": "http://127.0.0.1:9/v1"}, b""), "answers 308 Permanent Redirect; mend the address"),
+    ],
+)
+def test_what_any_question_would_meet_ends_the_run(
+    told: Any, words: str, server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(KEY, SECRET)
-    server.next = [(401, {}, {"error": {"message": SECRET}})]
-    with pytest.raises(RunError, match="refuses the key") as raised:
+    server.next = [told]
+    with pytest.raises(RunError, match=words) as raised:
         outcome(asker(server, Calls(tmp_path / "calls")))
     assert SECRET not in str(raised.value)
 
