@@ -86,7 +86,6 @@ def serving(folder: Path, log: Path) -> Iterator[str]:
 
 
 def test_a_real_server_answers_and_is_not_asked_again(tmp_path: Path) -> None:
-    pytest.importorskip("transformers.cli.serve")
     folder = learnt(tmp_path / "model", ASKED.text, GOOD)
     known = Question("describe", "known", ASKED, ASKED.text)
     other = Question("describe", "other", ASKED, "Which fruit is green, and what else is there to say of it?")
