@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import Json, WorkerCount, note, show, show_json
+from . import annotate_report
+from .common import WorkerCount, note
 
 if TYPE_CHECKING:
-    from ..pipelines.annotate.project import Project, Status
+    from ..pipelines.annotate.project import Project
 
-COUNTED = ("scan", "segment", "describe", "mine", "write", "verify")  # stages that keep rows of items
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="Settings of the project, TOML; see `init`.")]
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
     "Every stage goes on where it was stopped, and does anew only what depends on a changed setting.",
     no_args_is_help=True,
 )
+app.command()(annotate_report.report)
 
 
 @app.command()
@@ -55,14 +56,6 @@ def run(config: ConfigFile, workers: WorkerCount = None) -> None:
             stage(project, workers)
 
 
-@app.command()
-def report(config: ConfigFile, as_json: Json = False) -> None:
-    """Show what became of everything, stage by stage, and why things fell out."""
-    project = _open(config)
-    counts = {stage: found for stage in COUNTED if (found := project.counts(stage))}
-    show_json(counts) if as_json else show(_counts_table(counts))
-
-
 def _open(config: Path) -> Project:
     from ..pipelines.annotate.config import Config
     from ..pipelines.annotate.project import Project
@@ -75,22 +68,6 @@ def _segment(project: Project, workers: int | None) -> None:
 
     counts = run_segment(project, workers=workers, show=True)
     note(f"segment: {counts['accepted']:,} clips, {counts['rejected']:,} rejected, {counts['pending']:,} pending")
-
-
-def _counts_table(counts: Mapping[str, Mapping[Status, Mapping[str, int]]]) -> object:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD)
-    for heading in ("stage", "status", "reason"):
-        table.add_column(heading)
-    table.add_column("items", justify="right")
-    for stage, by_status in counts.items():
-        for status, reasons in by_status.items():
-            for reason, number in reasons.items():
-                table.add_row(stage, status, reason, f"{number:,}")
-        table.add_section()
-    return table
 
 
 # The stages that need no person, in their order.

@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
@@ -54,6 +55,7 @@ class Scan(Record):
 
 def scan_file(path: Path, settings: Segment) -> Scan:
     """Decode an original once, from end to end. Raises `UnusableError` where it cannot be used as a whole."""
+    cv2.setNumThreads(1)  # for pictures this small, its threads cost more than they bring
     with open_original(path) as container:
         picture, sound = choose_streams(container)
         promised = (container.duration or 0) / av.time_base
