@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -13,9 +13,11 @@ from fastapi import FastAPI
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    """Serve in a thread; yields "127.0.0.1:port"."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", ws="none"))
+def served(app: FastAPI | Callable[[], FastAPI]) -> Iterator[str]:
+    """Serve an application, or what makes one inside the server's event loop, in a thread; yields "127.0.0.1:port"."""
+    makes = not isinstance(app, FastAPI)
+    settings = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", ws="none", factory=makes)
+    server = uvicorn.Server(settings)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

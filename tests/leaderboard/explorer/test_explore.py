@@ -33,7 +33,8 @@ def votes(clips: Study, tmp_path_factory: pytest.TempPathFactory) -> Votes:
 
 @pytest.fixture(scope="module")
 def address(clips: Study, votes: Votes) -> Iterator[str]:
-    with served(create_app(Scene(clips, MediaShelf(clips.benchmark), votes), hosts=LOCAL)) as where:
+    scene = Scene(clips, MediaShelf(clips.benchmark), votes)
+    with served(lambda: create_app(scene, hosts=LOCAL)) as where:
         yield where
 
 

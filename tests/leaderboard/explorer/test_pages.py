@@ -74,13 +74,13 @@ def table_scene(tables: Study, cache: Path) -> Iterator[Scene]:
 
 @pytest.fixture(scope="module")
 def clip_address(clip_scene: Scene) -> Iterator[str]:
-    with served(create_app(clip_scene, hosts=LOCAL)) as address:
+    with served(lambda: create_app(clip_scene, hosts=LOCAL)) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
 def table_address(table_scene: Scene) -> Iterator[str]:
-    with served(create_app(table_scene, hosts=LOCAL)) as address:
+    with served(lambda: create_app(table_scene, hosts=LOCAL)) as address:
         yield address
 
 

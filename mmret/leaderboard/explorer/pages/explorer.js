@@ -25,15 +25,18 @@ function put(page) {
   const same = find(".explorer").dataset.tab === root.dataset.tab;
   const focused = document.activeElement?.id;
   if (!same) {
+    received = new Map([...fresh].map(([name, part]) => [name, part.outerHTML]));
     find(".explorer").replaceWith(root);
   } else {
     for (const [name, part] of fresh) {
       const typing = old.get(name).contains(document.activeElement) && document.activeElement.matches("[type=search]");
-      if (part.outerHTML === received.get(name) || typing) fresh.delete(name);
-      else old.get(name).replaceWith(part);
+      const html = part.outerHTML;
+      if (html === received.get(name) || typing) continue;
+      all("details", part).forEach((one, i) => (one.open ||= all("details", old.get(name))[i]?.open ?? false));
+      old.get(name).replaceWith(part);
+      received.set(name, html);
     }
   }
-  for (const [name, part] of same ? fresh : parts(root)) received.set(name, part.outerHTML);
   arrive();
   if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
 }
@@ -237,6 +240,6 @@ document.addEventListener("keydown", (event) => {
 
 window.addEventListener("popstate", () => go(location.search, "replaceState"));
 watch("value", () => {
-  for (const [name, part] of parts(element)) received.set(name, part.outerHTML);
+  received = new Map([...parts(element)].map(([name, part]) => [name, part.outerHTML]));
   arrive();
 });
