@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from ..progress import bar
 from ..vectors import matrix_of
 from .checks import check_vectors
 from .cost import cost_of_sides
+
+FLOAT32 = 4  # bytes of a number that is kept
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,8 @@ def embed_sides(
     widths = {side: matrix_of(one).shape[1] for side, one in vectors.items()}
     if len(set(widths.values())) > 1:
         raise RunError(f"model {encoder.spec.name!r} returned vectors of different length: {widths}")
-    sized = {
-        side: cost | {"bytes": matrix_of(vectors[side]).nbytes / len(digests[side])} for side, cost in costs.items()
-    }
+    sizes = {side: FLOAT32 * prod(matrix_of(one).shape) / len(digests[side]) for side, one in vectors.items()}
+    sized = {side: cost | {"bytes": sizes[side]} for side, cost in costs.items()}
     return Embedded(vectors, sized, _cut_of(encoder, sides, stores))
 
 
