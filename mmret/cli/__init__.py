@@ -8,6 +8,7 @@ import typer
 
 from ..errors import MmretError
 from . import (
+    annotate,
     benchmarks,
     board,
     board_admin,
@@ -57,6 +58,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(captions.app, name="captions")
 app.add_typer(submit.app, name="submit")
 app.add_typer(board.app, name="board")
+app.add_typer(annotate.app, name="annotate")
 
 
 def main() -> None:

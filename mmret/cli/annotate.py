@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import annotate_report
+from . import annotate_calibrate, annotate_report
+from .annotate_stages import STAGES, Stage
 from .common import WorkerCount, note
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 app.command()(annotate_report.report)
+app.command()(annotate_calibrate.calibrate)
 
 
 @app.command()
@@ -41,11 +42,16 @@ def init(config: Annotated[Path, typer.Argument(metavar="CONFIG", help="The file
     note(f"{config}: name the videos and their licence in it, then: mmret annotate run {config}")
 
 
-@app.command()
-def segment(config: ConfigFile, workers: WorkerCount = None) -> None:
-    """Cut the clips: shots, filters by motion, richness and sound, near duplicates."""
-    with _open(config) as project:
-        _segment(project, workers)
+def _add_stage(name: str, stage: Stage) -> None:
+    def command(config: ConfigFile, workers: WorkerCount = None) -> None:
+        with _open(config) as project:
+            stage(project, workers)
+
+    app.command(name, help=stage.__doc__)(command)
+
+
+for _name, _stage in STAGES.items():
+    _add_stage(_name, _stage)
 
 
 @app.command()
@@ -61,14 +67,3 @@ def _open(config: Path) -> Project:
     from ..pipelines.annotate.project import Project
 
     return Project(Config.read(config))
-
-
-def _segment(project: Project, workers: int | None) -> None:
-    from ..pipelines.annotate.segment import segment as run_segment
-
-    counts = run_segment(project, workers=workers, show=True)
-    note(f"segment: {counts['accepted']:,} clips, {counts['rejected']:,} rejected, {counts['pending']:,} pending")
-
-
-# The stages that need no person, in their order.
-STAGES: dict[str, Callable[[Project, int | None], None]] = {"segment": _segment}

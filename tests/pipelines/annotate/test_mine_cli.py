@@ -7,7 +7,8 @@ import json
 import typer
 from typer.testing import CliRunner
 
-from mmret.cli.annotate_mine import calibrate, run_mine, run_verify
+from mmret.cli.annotate_calibrate import calibrate
+from mmret.cli.annotate_stages import mine, verify
 
 from ...chat_server import chat_server
 from .test_mine_project import make_project  # noqa: F401  # a fixture
@@ -19,7 +20,7 @@ def test_mining_says_what_it_found(make_project, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("MMRET_CACHE", str(tmp_path / "cache"))
     project = make_project(["0 0", "0 1", "1 0", "1 1", "- 1"])
     with project:
-        run_mine(project, 1)
+        mine(project, 1)
     said = capsys.readouterr()
     assert said.out == ""
     assert "mine: 1 clips have no vector" in said.err
@@ -51,8 +52,8 @@ def test_verifying_names_who_is_not_trusted(tmp_path, monkeypatch, capsys):
     with chat_server(yes) as server:
         project = make_verified(tmp_path, judges=[f"llm:bad@{server.address}"])
         with project:
-            run_verify(project, 1)
+            verify(project, 1)
     said = capsys.readouterr()
     assert said.out == ""
-    assert "verify: 20 accepting, 0 rejecting, 0 pending" in said.err
+    assert "verify: 20 verdicts accepted, 0 rejected, 0 pending" in said.err
     assert "verify: llm:bad is not trusted: accepts 60 of 60 known-wrong controls" in said.err
