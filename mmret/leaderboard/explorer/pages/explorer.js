@@ -6,20 +6,21 @@ const parts = (root) => new Map(all("[data-part]", root).map((part) => [part.dat
 let asked = 0;
 let received = new Map();
 
-// Shows the page of an address. `move` is "pushState", or "replaceState" where no step back shall lead here.
-async function go(address, move) {
+// Shows the page of an address. `move` is "pushState", or "replaceState" where no step back shall lead here. `kept` is a
+// part that says already what the address does, because somebody just filled it in.
+async function go(address, move, kept) {
   const number = ++asked;
   history[move](null, "", address || location.pathname);
   element.setAttribute("aria-busy", "true");
   try {
     const page = await server.shown(address);
-    if (number === asked) put(new DOMParser().parseFromString(page, "text/html"));
+    if (number === asked) put(new DOMParser().parseFromString(page, "text/html"), kept);
   } finally {
     if (number === asked) element.removeAttribute("aria-busy");
   }
 }
 
-function put(page) {
+function put(page, kept) {
   const root = find(".explorer", page);
   const [old, fresh] = [parts(find(".explorer")), parts(root)];
   const same = find(".explorer").dataset.tab === root.dataset.tab;
@@ -29,12 +30,12 @@ function put(page) {
     find(".explorer").replaceWith(root);
   } else {
     for (const [name, part] of fresh) {
-      const typing = old.get(name).contains(document.activeElement) && document.activeElement.matches("[type=search]");
       const html = part.outerHTML;
-      if (html === received.get(name) || typing) continue;
+      const changed = html !== received.get(name);
+      received.set(name, html);
+      if (!changed || name === kept) continue;
       all("details", part).forEach((one, i) => (one.open ||= all("details", old.get(name))[i]?.open ?? false));
       old.get(name).replaceWith(part);
-      received.set(name, html);
     }
   }
   arrive();
@@ -89,7 +90,7 @@ element.addEventListener("input", (event) => {
     typed = setTimeout(() => {
       const address = said(form);
       address.delete("query");
-      go(`?${address}`, "replaceState");
+      go(`?${address}`, "replaceState", "filters");
     }, wait);
   }
   if (event.target.name === "zoom") find(".picture img").style.width = `${event.target.value}%`;
