@@ -42,8 +42,8 @@ def mini(*classes: str) -> list[Path]:
 
 def clip(path: Path, name: str = "") -> Clip:
     return Clip(
-        id=name or path.stem, original="videos/secret-film.mp4", start=0.0, end=4.0, fps=12.0, size=(64, 64), motion=0.1,
-        richness=0.1, loudness=-20.0, phash="0" * 64, sound_hash="0" * 64,
+        id=name or path.stem, original="videos/secret-film.mp4", start=0.0, end=4.0, fps=12.0, size=(64, 64),
+        motion=0.1, richness=0.1, loudness=-20.0, phash="0" * 64, sound_hash="0" * 64,
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(), licence="CC0",
     )  # fmt: skip
 
