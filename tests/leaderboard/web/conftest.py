@@ -18,6 +18,7 @@ import pytest
 from mmret.benchmarks import Benchmark
 from mmret.leaderboard.board import Board
 from mmret.leaderboard.board.benchmarks import Terms, add_benchmark
+from mmret.leaderboard.board.database import Job, Progress
 from mmret.leaderboard.board.teams import create_team, issue_token
 
 from . import made
@@ -107,6 +108,16 @@ class Served:
             return one if one["state"] != "pending" else None
 
         return self.wait_for(found)
+
+    def files(self) -> set[str]:
+        """The files of the board once nothing waits for the scorer, which writes files of its own."""
+
+        def at_rest() -> bool:
+            with self.board.reading() as session:
+                return not session.query(Job).where(Job.state.in_((Progress.queued, Progress.running))).count()
+
+        self.wait_for(at_rest)
+        return files_of(self.board)
 
     def stop(self) -> int:
         """Its exit code, after SIGTERM."""

@@ -43,7 +43,7 @@ def test_a_submission_is_scored(served: Served, tmp_path: Path) -> None:
 def test_malformed_files_are_refused_and_leave_nothing(served: Served, tmp_path: Path) -> None:
     asked, (_, token) = served.benchmark(), served.team()
     good = made.submission(tmp_path / "good.parquet", asked)
-    before = files_of(served.board)
+    before = served.files()
     for case in malformed(good, Ground.of(asked), count=150):
         answer = served.send(case.content, token, asked.name)
         told = answer.json()
@@ -53,7 +53,7 @@ def test_malformed_files_are_refused_and_leave_nothing(served: Served, tmp_path:
             assert any(fault["severity"] == "error" and fault["message"] for fault in told["faults"]), case.name
         else:
             assert (answer.status_code, told["code"]) in ((415, "not-parquet"), (422, "faulty")), case.name
-    assert files_of(served.board) == before
+    assert served.files() == before
     with served.board.reading() as session:
         assert session.query(Submission).where(Submission.benchmark_id == asked.name).count() == 0
     assert served.send(good, token, asked.name).status_code == 201
@@ -61,7 +61,7 @@ def test_malformed_files_are_refused_and_leave_nothing(served: Served, tmp_path:
 
 def test_refusals_before_a_file_is_checked(served: Served) -> None:
     asked, (team, token) = served.benchmark(), served.team()
-    before = files_of(served.board)
+    before = served.files()
 
     def refused(content: Any = b"PAR1", token: str = token, benchmark: str = asked.name, **headers: str) -> Any:
         answer = served.send(content, token, benchmark, headers)
@@ -80,7 +80,7 @@ def test_refusals_before_a_file_is_checked(served: Served) -> None:
     with served.board.writing() as session:
         session.get_one(Benchmark, asked.name).active = False
     assert refused() == (409, "closed")
-    assert files_of(served.board) == before
+    assert served.files() == before
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -105,21 +105,22 @@ class Asker:
         if known is not None:
             return known
         media = question.media()
+        about: dict[str, str | float] = {
+            "stage": question.stage, "item": question.item, "model": self.model,
+            "prompt": question.prompt.name, "prompt_digest": question.prompt.digest, "asked": 1 + len(talk) // 2,
+        }  # fmt: skip
         try:
             with self._slots, self._calls.allowance(self._cost(0, self.endpoint.tokens) or 0.0):
                 self._wait()
                 started = time.perf_counter()
                 answer = self._say(media, question.text, schema, talk)
-                seconds = round(time.perf_counter() - started, 3)
+                about["seconds"] = round(time.perf_counter() - started, 3)
+                # Before its room in the budget is given back, or another call would find both.
+                self._calls.keep(key, answer, self._cost(answer.read, answer.written), **about)
         except SpentError as error:
             raise PendingError(str(error)) from error
         except RefusalError as error:
             raise _judged(error) from error
-        about: dict[str, str | float] = {
-            "stage": question.stage, "item": question.item, "model": self.model, "seconds": seconds,
-            "prompt": question.prompt.name, "prompt_digest": question.prompt.digest, "asked": 1 + len(talk) // 2,
-        }  # fmt: skip
-        self._calls.keep(key, answer, self._cost(answer.read, answer.written), **about)
         return answer
 
     def _say(
