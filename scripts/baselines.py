@@ -16,7 +16,6 @@ STAGES = ("decode", "caption", "embed")
 OFFLINE = "audiovlm2vec-offline"
 RUNS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
     ("`random`", "random", {}),
-    ("`bm25` over tags", "bm25", {"captioner": "tags"}),
     ("`text`", "text", {}),
     ("`tagbridge`", "tagbridge", {}),
     ("`audiovlm2vec-offline`", OFFLINE, {}),
@@ -28,6 +27,7 @@ RUNS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
     ("… transcripts for tags", OFFLINE, {"captioner": "asr"}),
     ("… tags and transcripts", OFFLINE, {"captioner": "tags+asr"}),
     ("… embedded by `text`", OFFLINE, {"backbone": "text"}),
+    ("`bm25` over tags", "bm25", {"captioner": "tags"}),
 )
 
 
