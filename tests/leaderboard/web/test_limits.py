@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mmret.leaderboard.web.limits import Buckets, Limited, Limits
 
@@ -162,20 +162,27 @@ def test_addresses_of_one_network_of_ipv6_are_one_client(serving: Server) -> Non
 
 
 def test_no_more_uploads_at_once_than_allowed(serving: Server) -> None:
-    url = serving(Limited(Echo(), replace(LIMITS, uploads_at_once=1)))
-    entered, leave = threading.Event(), threading.Event()
+    received, leave = threading.Event(), threading.Event()
+    echo = Echo()
+
+    async def watched(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        async def noted() -> Message:
+            message = await receive()
+            received.set()
+            return message
+
+        await echo(scope, noted, send)
 
     def held() -> Iterator[bytes]:
         yield b"x"
-        entered.set()
-        leave.wait(0.3)
+        assert leave.wait(60)
         yield b"x"
 
+    url = serving(Limited(watched, replace(LIMITS, uploads_at_once=1, idle=60)))
     answers: list[int] = []
     first = threading.Thread(target=lambda: answers.append(httpx.post(url + UPLOAD, content=held()).status_code))
     first.start()
-    assert entered.wait(5)
-    time.sleep(0.1)
+    assert received.wait(60)
     second = httpx.post(url + UPLOAD, content=b"x")
     leave.set()
     first.join()
