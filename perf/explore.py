@@ -29,12 +29,12 @@ from mmret.items import Item, Media, Side
 from mmret.leaderboard.explorer import Study
 from mmret.leaderboard.explorer.browse import select
 from mmret.leaderboard.explorer.live import LiveSearch
-from mmret.leaderboard.explorer.media import MediaShelf
 from mmret.leaderboard.explorer.mending import rescored
 from mmret.leaderboard.explorer.pages import page
 from mmret.leaderboard.explorer.pages.scene import Scene
 from mmret.leaderboard.explorer.views import query_view, rows_view
 from mmret.leaderboard.explorer.votes import Votes
+from mmret.serving.media import MediaShelf
 
 QUERIES, GALLERY, CLIPS, WIDTH = 5_000, 2_000, 16_316, 384
 T = TypeVar("T")
@@ -112,7 +112,7 @@ def browse(folder: Path, benchmark: Benchmark, asked: int) -> None:
     results = timed("read two results", lambda: [load_result(folder / name) for name in ("one", "two")])
     read = resident()
     study = timed("open them as a study", lambda: Study.of(results, lambda _: benchmark))
-    shelf = timed("tokens of all media", lambda: MediaShelf(benchmark))
+    shelf = timed("tokens of all media", lambda: MediaShelf([*benchmark.documents, *benchmark.queries]))
 
     def view() -> None:
         facts = study.facts("gallery")

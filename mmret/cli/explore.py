@@ -34,11 +34,11 @@ def explore(
     from ..evaluation import Settings
     from ..leaderboard.explorer import Study
     from ..leaderboard.explorer.live import Live
-    from ..leaderboard.explorer.media import MediaShelf
     from ..leaderboard.explorer.pages.captions import Captions
     from ..leaderboard.explorer.pages.scene import Scene
     from ..leaderboard.explorer.server import serve
     from ..leaderboard.explorer.votes import Votes, votes_path
+    from ..serving.media import MediaShelf
 
     study = Study.open(
         results,
@@ -55,7 +55,8 @@ def explore(
     study.facts(study.protocols[0])
     note(f"votes: {ballots.path} ({len(ballots.all())} so far)")
     with Live(study, Settings(cache=cache), show=True) as live:
-        scene = Scene(study, MediaShelf(study.benchmark), ballots, live, Captions.of(study, cache))
+        shelf = MediaShelf((*study.benchmark.documents, *study.benchmark.queries))
+        scene = Scene(study, shelf, ballots, live, Captions.of(study, cache))
         serve(scene, host, port, lambda address: note(f"serving {address}"))
 
 

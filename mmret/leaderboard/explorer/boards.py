@@ -16,12 +16,12 @@ from ...errors import InputError, unknown_name
 from ...evaluation import PROTOCOLS, Result, Run, read_run, score_run_on
 from ...evaluation.selection import candidates_only
 from ...media import Workers
+from ...serving.media import MediaShelf
 from ..board import Board
 from ..board.answers import save_answers
 from ..board.database import Benchmark, State, Submission
 from ..board.files import digest_of
 from .answers import Load, Study
-from .media import MediaShelf
 from .pages import page, refusal
 from .pages.scene import Scene
 from .pages.state import State as Address

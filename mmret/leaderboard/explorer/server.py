@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -14,24 +13,26 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from ...errors import InputError, RunError
 from ...media import Workers
-from ..web.security import Secured
+from ...serving import local
+from ...serving.pages import mount
+from ...serving.security import Secured
 from .browse import Kind, Sort, select
-from .pages import actions, build, mount
+from .pages import actions, build
+from .pages.render import html
 from .pages.scene import Scene
 from .pages.stills import Stills
 from .views import query_view, rows_view, study_view
 
-LOCAL = ["localhost", "127.0.0.1", "[::1]"]
 PAINTERS, TIME_LIMIT = 2, 20.0  # processes that draw small pictures, and seconds for one
 AT_ONCE = 500  # queries in a list, or documents of a query, that one request may ask for
 
 
-def create_app(scene: Scene, *, hosts: list[str] | None = None) -> FastAPI:
+def create_app(scene: Scene, *, hosts: Sequence[str] = ("*",)) -> FastAPI:
     """The application of one study. It writes votes, where the scene takes any, and nothing else that stays.
 
     Parameters
     ----------
-    hosts: names by which it may be called; None for any. A page elsewhere cannot give itself one of them and then read.
+    hosts: names by which it may be called; "*" is any.
     """
     study, shelf = scene.study, scene.shelf
     workers = Workers(PAINTERS, TIME_LIMIT)
@@ -43,7 +44,7 @@ def create_app(scene: Scene, *, hosts: list[str] | None = None) -> FastAPI:
 
     app = FastAPI(title="mmret explore", docs_url=None, redoc_url=None, lifespan=lifespan)
     app.add_middleware(Secured)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts or ["*"])
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     app.add_exception_handler(InputError, _refused)
     app.add_exception_handler(RunError, _failed)
     app.include_router(shelf.router())
@@ -97,31 +98,12 @@ def create_app(scene: Scene, *, hosts: list[str] | None = None) -> FastAPI:
         """What at least so many people say of labels."""
         return [] if scene.votes is None else [asdict(tally) for tally in scene.votes.tally(least)]
 
-    return mount(app, build(scene))
+    return mount(app, build(scene), html("explorer.css"))
 
 
 def serve(scene: Scene, host: str, port: int, told: Callable[[str], None]) -> None:
-    """Serve a study until Ctrl-C.
-
-    Parameters
-    ----------
-    port: 0 takes a free one.
-    told: is given the address before the first request is served.
-
-    Raises `RunError` when the address cannot be had.
-    """
-    import uvicorn
-
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise RunError(f"{host}:{port}: {error.strerror or error}; name another with --host or --port") from error
-    with listener, contextlib.suppress(KeyboardInterrupt):
-        name = f"[{host}]" if ":" in host else host
-        app = create_app(scene, hosts=LOCAL if name in LOCAL else None)
-        told(f"http://{name}:{listener.getsockname()[1]}/")
-        uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none")).run(sockets=[listener])
+    """Serve a study until Ctrl-C; see `serving.local.serve`."""
+    local.serve(lambda hosts: create_app(scene, hosts=hosts), host, port, told)
 
 
 def _refused(_: Request, error: Exception) -> JSONResponse:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...items import Item
+from ...serving.media import MediaShelf
 from .answers import Study
 from .facts import Facts, Hit
-from .media import MediaShelf
 
 
 def study_view(study: Study) -> dict[str, Any]:

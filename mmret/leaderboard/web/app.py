@@ -13,6 +13,7 @@ from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from ...serving.security import Secured
 from ..board import Board
 from . import api
 from .crew import Crew
@@ -21,7 +22,6 @@ from .models import ProblemOut
 from .observe import Health, Metrics, Observed, health_of
 from .pages import mount
 from .problems import HANDLERS
-from .security import Secured
 from .uploads import Uploads
 
 
@@ -68,7 +68,7 @@ def create_app(
         """Counts, for Prometheus."""
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
-    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
+    app.openapi = lambda: _described(app)  # type: ignore[method-assign]  # as FastAPI's manual extends it
     # The last one added sees a request first.
     app.add_middleware(Limited, limits=limits)
     app.add_middleware(Secured, frames=frames)

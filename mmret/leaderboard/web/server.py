@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import signal
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...errors import RunError
+from ...serving.local import listening
 from ..board import Board
 from .crew import Crew
 from .limits import USUAL, Limits
@@ -44,7 +43,7 @@ def run_server(
     """
     import uvicorn
 
-    with Board.open(folder, database_url) as board, _listening(host, port) as listener:
+    with Board.open(folder, database_url) as board, listening(host, port, backlog=2048) as listener:
         log_as_json()
         crew = Crew(folder, database_url, workers) if workers else None
         from .app import create_app  # takes seconds, and what can be refused was refused before
@@ -65,11 +64,3 @@ def run_server(
         bound = listener.getsockname()[1]
         _log.info("serving", extra={"fields": {"host": host, "port": bound, "folder": str(folder)}})
         uvicorn.Server(config).run(sockets=[listener])
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        raise RunError(f"{host}:{port}: {error.strerror or error}; name another with --host or --port") from error

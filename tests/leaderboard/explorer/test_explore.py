@@ -16,10 +16,11 @@ import pytest
 
 from mmret.errors import RunError
 from mmret.leaderboard.explorer import Study
-from mmret.leaderboard.explorer.media import MediaShelf
 from mmret.leaderboard.explorer.pages.scene import Scene
-from mmret.leaderboard.explorer.server import LOCAL, create_app, serve
+from mmret.leaderboard.explorer.server import create_app, serve
 from mmret.leaderboard.explorer.votes import Votes
+from mmret.serving.local import LOCAL
+from mmret.serving.media import MediaShelf
 
 from .served import ask, served
 
@@ -33,7 +34,7 @@ def votes(clips: Study, tmp_path_factory: pytest.TempPathFactory) -> Votes:
 
 @pytest.fixture(scope="module")
 def address(clips: Study, votes: Votes) -> Iterator[str]:
-    scene = Scene(clips, MediaShelf(clips.benchmark), votes)
+    scene = Scene(clips, MediaShelf(clips.benchmark.documents), votes)
     with served(lambda: create_app(scene, hosts=LOCAL)) as where:
         yield where
 
@@ -128,4 +129,4 @@ def test_the_command_serves_until_it_is_interrupted(clip_results: list[Path], tm
 
 def test_a_port_that_is_taken_is_told(address: str, clips: Study) -> None:
     with pytest.raises(RunError, match=r"Address already in use.*name another with --host or --port"):
-        serve(Scene(clips, MediaShelf(clips.benchmark)), "127.0.0.1", int(address.partition(":")[2]), print)
+        serve(Scene(clips, MediaShelf(clips.benchmark.documents)), "127.0.0.1", int(address.partition(":")[2]), print)

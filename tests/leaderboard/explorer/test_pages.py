@@ -25,16 +25,17 @@ from mmret.evaluation import Settings, evaluate
 from mmret.leaderboard.explorer import Study
 from mmret.leaderboard.explorer.browse import select
 from mmret.leaderboard.explorer.live import Live
-from mmret.leaderboard.explorer.media import MediaShelf
 from mmret.leaderboard.explorer.pages import actions, page
 from mmret.leaderboard.explorer.pages.captions import Captions
 from mmret.leaderboard.explorer.pages.scene import Scene
 from mmret.leaderboard.explorer.pages.state import State
 from mmret.leaderboard.explorer.pages.words import marked
-from mmret.leaderboard.explorer.server import LOCAL, create_app
+from mmret.leaderboard.explorer.server import create_app
 from mmret.leaderboard.explorer.votes import Votes
 from mmret.meter import Meter
 from mmret.pipelines.render.chromium import find_browser
+from mmret.serving.local import LOCAL
+from mmret.serving.media import MediaShelf
 
 from .conftest import name_models
 from .served import ask, served
@@ -63,13 +64,13 @@ def clip_scene(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterato
     study = Study.of([evaluate(benchmark, name, settings) for name in ("random", "echo")], lambda _: benchmark)
     votes = Votes(tmp_path_factory.mktemp("votes") / "votes.jsonl", benchmark)
     with Live(study, settings) as live:
-        yield Scene(study, MediaShelf(benchmark), votes, live)
+        yield Scene(study, MediaShelf(benchmark.documents), votes, live)
 
 
 @pytest.fixture(scope="module")
 def table_scene(tables: Study, cache: Path) -> Iterator[Scene]:
     with Live(tables, Settings(cache=cache, workers=1, cost_items=0)) as live:
-        yield Scene(tables, MediaShelf(tables.benchmark), None, live)
+        yield Scene(tables, MediaShelf(tables.benchmark.documents), None, live)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import gradio as gr
-from fastapi import FastAPI
 from markupsafe import Markup
 
 from ....errors import InputError, RunError
@@ -53,25 +52,6 @@ def build(scene: Scene) -> gr.Blocks:
     with gr.Blocks(title="mmret explore", analytics_enabled=False, fill_width=True) as blocks:
         fill(blocks, lambda address: page(scene, address))
     return blocks
-
-
-def mount(app: FastAPI, blocks: gr.Blocks) -> FastAPI:
-    """Serve the pages from the root of `app`, behind what it serves itself. They load nothing from elsewhere."""
-    return gr.mount_gradio_app(
-        app,
-        blocks,
-        path="/",
-        theme=gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
-        head=head(),
-        footer_links=[],
-        run_history=False,
-        show_error=False,
-    )
-
-
-def head() -> str:
-    """The style of the pages, for the head of a document."""
-    return f"<style>{html('explorer.css')}</style>"
 
 
 def fill(blocks: gr.Blocks, show: Show) -> None:

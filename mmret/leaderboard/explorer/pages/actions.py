@@ -6,15 +6,15 @@ import tempfile
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
 from ....errors import InputError
-from ..media import TYPES
+from ....serving.media import TYPES
+from ....serving.security import own_page
 from ..votes import Votes
 from .asking import LARGEST, search
 from .render import html
@@ -30,13 +30,6 @@ class Ballot(BaseModel):
     verdict: str
     reason: str = ""
     by: str
-
-
-def own_page(request: Request) -> None:
-    """Refuse what another site's page sends: a browser says whence a request comes."""
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise HTTPException(HTTPStatus.FORBIDDEN, "only the explorer's own pages may do this")
 
 
 def router(scene: Scene) -> APIRouter:

@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 from ....benchmarks import Benchmark
 from ....errors import InputError
 from ....items import Item
+from ....serving.media import MediaShelf
 from ..answers import Study
 from ..examples import pictured
 from ..live import Live
-from ..media import MediaShelf
 from ..votes import Votes
 from .captions import Captions
 

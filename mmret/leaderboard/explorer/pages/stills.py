@@ -12,7 +12,7 @@ from ....items import Media
 from ....media import Fault, Workers
 from ....media.excerpts import Want, excerpt
 from ....media.spectrogram import draw_sound
-from ..media import PREFIX, TYPES, MediaShelf
+from ....serving.media import PREFIX, TYPES, MediaShelf
 
 Kind = Literal["still", "sound"]
 KEPT = 4000  # pictures in memory, of 5 to 40 kB each

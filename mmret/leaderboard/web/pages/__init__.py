@@ -6,7 +6,6 @@ Templates that escape make the HTML on the server; what a visitor sorts, filters
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode
@@ -17,6 +16,7 @@ from gradio.components.navbar import Navbar
 from markupsafe import Markup
 
 from ....errors import InputError, RunError
+from ....serving import pages
 from ...board import Board
 from .about import about
 from .compare import comparison
@@ -34,20 +34,9 @@ Text = Callable[[Board, Query], str]
 
 
 def mount(app: FastAPI, board: Board) -> FastAPI:
-    """Serve the pages from the root of `app`, behind what it serves itself. They load nothing from elsewhere."""
+    """Serve the pages from the root of `app`, behind what it serves itself."""
     style = (_HERE / "board.css").read_text(encoding="utf-8")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "SSR mode", UserWarning)  # gradio says so of any app of several pages
-        return gr.mount_gradio_app(
-            app,
-            build(board),
-            path="/",
-            theme=gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
-            head=f"<style>{style}</style>",  # gradio rewrites what is given as css, and breaks selectors with :is()
-            footer_links=[],
-            run_history=False,
-            show_error=False,
-        )
+    return pages.mount(app, build(board), style)
 
 
 def build(board: Board) -> gr.Blocks:

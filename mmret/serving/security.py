@@ -1,18 +1,19 @@
-"""Headers that tell browsers what pages may do."""
+"""What pages may do, and who may write: headers for browsers, routes that are closed, requests from elsewhere."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
+from fastapi import HTTPException, Request
 from starlette.datastructures import MutableHeaders
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .problems import ProblemError
-
 # Gradio's pages carry their settings in inline scripts and make functions of the events' JavaScript; nothing comes from
-# elsewhere, and what teams write is escaped where it is shown.
+# elsewhere, and what people write is escaped where it is shown.
 PAGES = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
@@ -30,7 +31,7 @@ class Secured:
 
     Parameters
     ----------
-    frames: origins whose pages may show the board in a frame, such as https://huggingface.co.
+    frames: origins whose pages may show these in a frame, such as https://huggingface.co.
     """
 
     def __init__(self, app: ASGIApp, frames: Sequence[str] = ()) -> None:
@@ -57,7 +58,15 @@ class Secured:
             await send(message)
 
         if scope["path"].startswith("/gradio_api") and not USED.fullmatch(scope["path"]):
-            problem = ProblemError(HTTPStatus.NOT_FOUND, "not-found", "the pages use no such route")
-            await problem.response()(scope, receive, secured)
+            problem = {"status": 404, "code": "not-found", "detail": "the pages use no such route"}
+            closed = JSONResponse(problem, HTTPStatus.NOT_FOUND, media_type="application/problem+json")
+            await closed(scope, receive, secured)
         else:
             await self._app(scope, receive, secured)
+
+
+def own_page(request: Request) -> None:
+    """Refuse what another site's page sends: a browser says whence a request comes."""
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise HTTPException(HTTPStatus.FORBIDDEN, "only the server's own pages may do this")

@@ -11,9 +11,9 @@ from playwright.sync_api import sync_playwright
 
 from mmret.benchmarks import Benchmark, load_benchmark
 from mmret.items import Media
-from mmret.leaderboard.explorer.media import MediaShelf, range_of
+from mmret.serving.media import MediaShelf, range_of
 
-from .served import ask, served
+from ..leaderboard.explorer.served import ask, served
 
 PLAY = """async (url) => {
     const video = document.createElement("video");
@@ -41,7 +41,7 @@ def benchmark() -> Benchmark:
 
 @pytest.fixture(scope="module")
 def shelf(benchmark: Benchmark) -> MediaShelf:
-    return MediaShelf(benchmark)
+    return MediaShelf(benchmark.documents)
 
 
 @pytest.fixture(scope="module")
@@ -132,8 +132,8 @@ def test_only_the_benchmarks_own_files_are_served(
 
 def test_tokens_are_keyed(benchmark: Benchmark) -> None:
     media = first(benchmark)
-    assert MediaShelf(benchmark).url(media) != MediaShelf(benchmark).url(media)
-    assert MediaShelf(benchmark, b"k").url(media) == MediaShelf(benchmark, b"k").url(media)
+    assert MediaShelf(benchmark.documents).url(media) != MediaShelf(benchmark.documents).url(media)
+    assert MediaShelf(benchmark.documents, b"k").url(media) == MediaShelf(benchmark.documents, b"k").url(media)
 
 
 def test_members_of_an_archive_byte_for_byte(small: Path) -> None:
@@ -144,7 +144,7 @@ def test_members_of_an_archive_byte_for_byte(small: Path) -> None:
     rows = [row | {"video": f"clips.tar/{row['video']}"} for row in rows]
     (small / "documents.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     benchmark = load_benchmark(str(small))
-    shelf = MediaShelf(benchmark)
+    shelf = MediaShelf(benchmark.documents)
     with served(application(shelf)) as address:
         for item, row in zip(benchmark.documents, rows, strict=True):
             assert item.video is not None
@@ -164,7 +164,7 @@ def test_a_file_that_went_away_and_an_archive_cut_short(small: Path) -> None:
     assert gone is not None
     assert media is not None
     cut = Media(media.path, media.path.stat().st_size - 10, 1000, "cut.mp4")
-    shelf = MediaShelf(benchmark)
+    shelf = MediaShelf(benchmark.documents)
     shelf.add([type(benchmark.documents[0])("x", video=cut)])
     gone.path.unlink()
     with served(application(shelf)) as address:
@@ -175,7 +175,7 @@ def test_a_file_that_went_away_and_an_archive_cut_short(small: Path) -> None:
 def test_files_that_a_browser_might_run_are_sent_as_bytes(small: Path) -> None:
     page = small / "page.svg"
     page.write_text('<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>')
-    shelf = MediaShelf(load_benchmark(str(small)))
+    shelf = MediaShelf(load_benchmark(str(small)).documents)
     shelf.add([type(load_benchmark(str(small)).documents[0])("x", image=Media(page))])
     with served(application(shelf)) as address:
         headers = ask(address, shelf.url(Media(page)))[1]

@@ -1,6 +1,6 @@
-"""A benchmark's clips, pictures and sounds over HTTP: by tokens that say nothing, whole or in ranges, and nothing else.
+"""Clips, pictures and sounds over HTTP: by tokens that say nothing, whole or in ranges, and nothing else.
 
-A token is a digest of where a file lies, keyed by a secret. It is looked up in a table of the benchmark's own files; no
+A token is a digest of where a file lies, keyed by a secret. It is looked up in a table of the files that are served; no
 path is ever made of what a request says.
 """
 
@@ -15,8 +15,7 @@ from collections.abc import Iterable, Iterator
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import StreamingResponse
 
-from ...benchmarks import Benchmark
-from ...items import Item, Media
+from ..items import Item, Media
 
 PREFIX = "/media"
 PIECE = 1 << 18  # bytes sent at a time
@@ -33,22 +32,20 @@ RANGE = re.compile(r"bytes=[ \t]*([0-9]{0,18})-([0-9]{0,18})[ \t]*")
 
 
 class MediaShelf:
-    """Hands out the media of a benchmark's queries and documents.
+    """Hands out the media of items, such as the queries and documents of a benchmark.
 
     Parameters
     ----------
-    benchmark: None where items are added later.
+    items: more can be added later.
     key: the secret of the tokens; processes that serve the same links share one. None draws one, so that links end with
         the process.
     """
 
-    def __init__(self, benchmark: Benchmark | None = None, key: bytes | None = None) -> None:
+    def __init__(self, items: Iterable[Item] = (), key: bytes | None = None) -> None:
         self._key = key or secrets.token_bytes(32)
         self._media: dict[str, Media] = {}
         self._tokens: dict[Media, str] = {}
-        if benchmark is not None:
-            self.add(benchmark.documents)
-            self.add(benchmark.queries)
+        self.add(items)
 
     def add(self, items: Iterable[Item]) -> None:
         """Serve the media of further items, such as those of another view."""
@@ -58,7 +55,7 @@ class MediaShelf:
                 self._tokens[media], self._media[token] = token, media
 
     def url(self, media: Media) -> str:
-        """Where a file of the benchmark is served: "/media/…". Raises `KeyError` for any other."""
+        """Where a file of the items is served: "/media/…". Raises `KeyError` for any other."""
         return f"{PREFIX}/{self._tokens[media]}"
 
     def find(self, token: str) -> Media | None:
