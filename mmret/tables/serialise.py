@@ -12,9 +12,7 @@ from itertools import takewhile
 
 from ..errors import unknown_name
 from .cells import Cell
-from .table import Table
-
-Grid = Sequence[Sequence[Cell]]
+from .table import Table, shown
 
 
 def serialise(table: Table, how: str, max_rows: int | None = None) -> str:
@@ -44,7 +42,7 @@ def markdown(table: Table) -> str:
 
 def rows(table: Table) -> str:
     """A line for each row as it stands in the HTML: `a | b`. TaR-ViR's row-wise text is this."""
-    return "\n".join([" | ".join(_texts(row)) for row in table.rows])
+    return "\n".join([" | ".join(shown(row)) for row in table.rows])
 
 
 def keyvalue(table: Table) -> str:
@@ -57,7 +55,7 @@ def keyvalue(table: Table) -> str:
     depth, grid = table.header_depth, table.grid()
     if not depth:
         return "\n".join(filter(None, map(_by_row_header, grid)))
-    names, body = _names(grid[:depth]), grid[depth:]
+    names, body = _names([shown(row) for row in grid[:depth]]), grid[depth:]
     values = [row for row in body if not _one_cell(row)]
     unsaid = [name for column, name in enumerate(names) if not any(row[column].shown for row in values)]
     lines = [row[0].shown if _one_cell(row) else _pairs(names, row) for row in body]
@@ -87,16 +85,16 @@ SERIALISERS: dict[str, Callable[[Table], str]] = {
 
 def _named(table: Table) -> tuple[list[str], list[list[str]]]:
     """The header of each column, and the texts of the rows below."""
-    depth, grid = table.header_depth, table.grid()
-    names = _names(grid[:depth]) if depth else [""] * len(grid[0]) if grid else []
-    return names, [_texts(row) for row in grid[depth:]]
+    depth, texts = table.header_depth, table.texts()
+    names = _names(texts[:depth]) if depth else [""] * len(texts[0]) if texts else []
+    return names, texts[depth:]
 
 
-def _names(levels: Grid) -> list[str]:
+def _names(levels: Sequence[list[str]]) -> list[str]:
     """The header of each column: the texts above each other, each said once."""
     if len(levels) == 1:
-        return _texts(levels[0])
-    return [" / ".join(dict.fromkeys(filter(None, _texts(column)))) for column in zip(*levels, strict=True)]
+        return levels[0]
+    return [" / ".join(dict.fromkeys(filter(None, column))) for column in zip(*levels, strict=True)]
 
 
 def _one_cell(row: Sequence[Cell]) -> bool:
@@ -104,7 +102,7 @@ def _one_cell(row: Sequence[Cell]) -> bool:
 
 
 def _pairs(names: Sequence[str], row: Sequence[Cell]) -> str:
-    pairs = zip(names, _texts(row), strict=True)
+    pairs = zip(names, shown(row), strict=True)
     return ", ".join([f"{name}: {text}" if name else text for name, text in pairs if text])
 
 
@@ -113,10 +111,6 @@ def _by_row_header(row: Sequence[Cell]) -> str:
     heads = [cell.shown for cell in takewhile(lambda cell: cell.header, once)]
     values = ", ".join(cell.shown for cell in once[len(heads) :])
     return ": ".join(filter(None, [" / ".join(heads), values]))
-
-
-def _texts(cells: Sequence[Cell]) -> list[str]:
-    return [cell.shown if cell.pictures else cell.text for cell in cells]
 
 
 def _joined(texts: list[str]) -> str:

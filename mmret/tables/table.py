@@ -6,12 +6,10 @@ import html as markup
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 
 from .cells import EMPTY, Cell, Placed, check_size, place
-from .parse import parse_table
-
-_make_cell = partial(tuple.__new__, Cell)  # twice as fast as Cell(…), which tells in a corpus of 30 million cells
+from .parse import Rows, parse_table
 
 
 @dataclass(frozen=True)
@@ -19,7 +17,13 @@ class Table:
     """A title, and rows of cells in which a merged cell stands once, at its upper left corner."""
 
     title: str
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: Rows
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Table) and (self.title, self.rows) == (other.title, other.rows)
+
+    def __hash__(self) -> int:
+        return hash((self.title, self.rows))
 
     @classmethod
     def from_html(cls, html: str, title: str = "", index: int = 0) -> Table:
@@ -35,8 +39,9 @@ class Table:
     @classmethod
     def from_rows(cls, headers: Sequence[object], rows: Iterable[Sequence[object]], title: str = "") -> Table:
         """A table of flat lists: one row of headers, unless there are none, and rows of values; None is empty."""
-        made = [_flat_row(row, header=False) for row in rows]
-        return cls(title, (_flat_row(headers, header=True), *made) if headers else tuple(made))
+        lists = [headers, *rows] if headers else [*rows]
+        texts = [["" if value is None else str(value) for value in values] for values in lists]
+        return FlatTable(title, _collapsed(texts), headed=bool(headers))
 
     @property
     def header_depth(self) -> int:
@@ -77,6 +82,10 @@ class Table:
                 row[left:right] = [cell if slot is None else slot for slot in row[left:right]]
         return [[EMPTY if slot is None else slot for slot in row] for row in slots]
 
+    def texts(self) -> list[list[str]]:
+        """What `grid` shows in each slot, pictures by their names in brackets. Raises `InputError` as `grid` does."""
+        return [shown(row) for row in self.grid()]
+
     def placed(self) -> list[Placed]:
         """Each cell and the slots of the grid it covers, in the order of `rows`. Raises `InputError` as `grid` does."""
         placed = place(self.rows)
@@ -94,16 +103,50 @@ class Table:
         return "\n".join([f"<table>{caption}", *rows, "</table>"])
 
 
-def _flat_row(values: Sequence[object], *, header: bool) -> tuple[Cell, ...]:
-    texts = _flat_texts(["" if value is None else str(value) for value in values])
-    return tuple([_make_cell((text, header, 1, 1, (), 0)) for text in texts])
+class FlatTable(Table):
+    """A table of flat lists, in which no cell is merged: it makes its cells when somebody asks for them.
+
+    Most serialisers need the texts alone, and a corpus has tens of millions of cells.
+    """
+
+    _lists: list[list[str]]
+    _headed: bool
+
+    def __init__(self, title: str, lists: list[list[str]], *, headed: bool) -> None:
+        vars(self).update(title=title, _lists=lists, _headed=headed)
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The lists as cells, the first of them as headers where there are any."""
+        depth = self.header_depth
+        return tuple([tuple([Cell(text, top < depth) for text in texts]) for top, texts in enumerate(self._lists)])
+
+    @property
+    def header_depth(self) -> int:
+        """1, or 0 for a table without headers."""
+        return int(self._headed)
+
+    def texts(self) -> list[list[str]]:
+        """The lists, as many texts in each. Raises `InputError` as `grid` does."""
+        width = max(map(len, self._lists), default=0)
+        check_size(width * len(self._lists))
+        return [texts if len(texts) == width else [*texts, *[""] * (width - len(texts))] for texts in self._lists]
 
 
-def _flat_texts(texts: list[str]) -> list[str]:
-    """The texts without white space at their ends, and one blank for any inside; a row at once is twice as fast."""
-    row = " ".join("\0".join(texts).split()).replace(" \0", "\0").replace("\0 ", "\0")
-    flat = row.split("\0") if texts else []
-    return flat if len(flat) == len(texts) else [" ".join(text.split()) for text in texts]
+def shown(cells: Sequence[Cell]) -> list[str]:
+    """What a reader sees of each cell."""
+    return [cell.shown if cell.pictures else cell.text for cell in cells]
+
+
+def _collapsed(lists: list[list[str]]) -> list[list[str]]:
+    """The texts without white space at their ends, and one blank for any inside.
+
+    Most tables are so already, which a look at all texts at once tells fastest.
+    """
+    whole = "\0".join(["\0".join(texts) for texts in lists])
+    if " ".join(whole.split()) == whole and " \0" not in whole and "\0 " not in whole:
+        return lists
+    return [[" ".join(text.split()) for text in texts] for texts in lists]
 
 
 def _cell_html(cell: Cell) -> str:

@@ -137,6 +137,11 @@ def test_splits_are_named_and_have_lists_of_their_own(tmp_path: Path) -> None:
             '{"table": "a"}',
             r"tables\.jsonl:41: the table has no 'tableId'; its fields are table",
         ),
+        (
+            "tables/tables.jsonl",
+            '{"tableId": "a", "rows": [{"cells": [{"text": null}]}]}',
+            r"tables\.jsonl:41: the 'text' of each cell must be text",
+        ),
         ("tables/tables.jsonl", '{"tableId": "a", "do', r"tables\.jsonl:41: not JSON"),
         ("interactions/test.jsonl", '{"questions": []}', r"test\.jsonl:11: 'table' must be an object"),
         ("interactions/test.jsonl", '{"table": {"tableId": "a"}, "questions": [{}]}', r"a question must have 'id'"),

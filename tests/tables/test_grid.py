@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from itertools import pairwise
+from operator import attrgetter
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mmret.errors import InputError
-from mmret.tables import EMPTY, Cell, Table
+from mmret.tables import EMPTY, SERIALISERS, Cell, Table, serialise
 
 from .made import tiled, wild
+
+SPACED = st.text("a|\0 \n\u00a0", max_size=4)  # what a text may have between, before and behind its words
 
 
 def texts(table: Table) -> list[list[str]]:
@@ -147,3 +152,14 @@ def test_rows_of_flat_lists_may_hold_anything() -> None:
     assert [cell.header for cell in table.rows[0]] == [True, True]
     assert Table.from_rows([], [["x"]]).header_depth == 0
     assert Table.from_rows([], []).grid() == []
+
+
+@given(st.lists(SPACED, max_size=3), st.lists(st.lists(SPACED, max_size=4), max_size=4))
+def test_a_table_of_flat_lists_is_that_of_their_cells(headers: list[str], lists: list[list[str]]) -> None:
+    body = [[Cell(" ".join(text.split())) for text in values] for values in lists]
+    head = [[Cell(" ".join(text.split()), header=True) for text in headers]] if headers else []
+    cells = Table("t", tuple(map(tuple, [*head, *body])))
+    for read in (attrgetter("header_depth"), Table.grid, hash, *(partial(serialise, how=how) for how in SERIALISERS)):
+        flat = Table.from_rows(headers, lists, "t")  # of which nobody has asked anything
+        assert read(flat) == read(cells)
+        assert flat == cells

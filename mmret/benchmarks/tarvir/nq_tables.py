@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ...errors import InputError, first_ten
 from ..draft import Fault
+from .fields import text_of
 from .questions import Questions
 from .records import Corpus, Grid, Positive, TableRecord
 from .rows import Row, read_rows
@@ -84,7 +86,9 @@ def _record(table: Mapping[str, Any], row: Row) -> TableRecord:
         rows = [[cell.get("text", "") for cell in line.get("cells", ())] for line in table.get("rows", ())]
     except (AttributeError, TypeError):
         raise InputError(f"{row.where}: 'columns' must hold cells, and 'rows' objects with 'cells'") from None
-    return TableRecord(_id(table, row), str(table.get("documentTitle", "")), Grid(headers, rows))
+    if not set(map(type, chain(headers, *rows))) <= {str}:
+        raise InputError(f"{row.where}: the 'text' of each cell must be text")
+    return TableRecord(_id(table, row), text_of(table.get("documentTitle")), Grid(headers, rows))
 
 
 def _id(table: Mapping[str, Any], row: Row) -> str:
