@@ -136,7 +136,7 @@ class Towers:
         from transformers import ClapModel
         from transformers.utils import logging
 
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        logging.disable_progress_bar()
         self._torch, self._processor, self._device, self._dtype = torch, processor, device, getattr(torch, dtype)
         folder = weights.fetch()
         with weights.loading():

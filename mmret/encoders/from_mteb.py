@@ -136,7 +136,7 @@ class MtebEncoder:
             return {name: [row[name] for row in batch] for name in batch[0]}
 
         vectors = self._model.encode(
-            DataLoader(_Rows(rows), batch_size=len(rows), collate_fn=columns),  # type: ignore[arg-type]
+            DataLoader(_Rows(rows), batch_size=len(rows), collate_fn=columns),  # type: ignore[arg-type]  # a list of rows is enough
             task_metadata=self._task,
             hf_split="test",
             hf_subset="default",

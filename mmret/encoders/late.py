@@ -93,7 +93,7 @@ class LateInteraction(ABC):
             # Pillow's pictures are the original's; torchvision's differ a little.
             processor = reader.from_pretrained(
                 folder,
-                image_processor=AutoImageProcessor.from_pretrained(folder, backend="pil"),  # type: ignore[no-untyped-call]
+                image_processor=AutoImageProcessor.from_pretrained(folder, backend="pil"),
             )
             dtype = getattr(torch, self._options.dtype)
             model, info = network.from_pretrained(folder, dtype=dtype, output_loading_info=True)

@@ -35,7 +35,7 @@ class MiniLM:
 
         config, *_ = [file.locate() for file in _FILES]
         folder = config.parent
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # of reading 90 MB from the disk
+        logging.disable_progress_bar()  # of reading 90 MB from the disk
         self._torch = torch
         self._device = device
         self._batches = Batches(at_once(device, TEXTS_AT_ONCE))

@@ -63,7 +63,7 @@ class Source:
         import torch
         from transformers.utils import logging
 
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        logging.disable_progress_bar()
         folder = self.weights.fetch()
         cut: dict[str, Any] = {"truncate_dim": dimensions} if dimensions else {}
         with self.weights.loading():

@@ -58,7 +58,7 @@ class Qwen2AudioCaptions:
         folder = self._weights.fetch()
         with self._weights.loading(), self._options.meter.stage("load model"):
             self._weights.require_kind(folder, "qwen2_audio")
-            processor: Any = AutoProcessor.from_pretrained(folder)  # type: ignore[no-untyped-call]
+            processor: Any = AutoProcessor.from_pretrained(folder)
             processor.tokenizer.padding_side = "left"
             loaded: Any = Qwen2AudioForConditionalGeneration.from_pretrained(
                 folder, dtype=getattr(torch, self._options.dtype), output_loading_info=True
@@ -66,7 +66,7 @@ class Qwen2AudioCaptions:
             model, info = loaded
             self._weights.require_all(info)
         # The folder's own settings would draw at random and punish repetition.
-        model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
+        model.generation_config = GenerationConfig(
             max_new_tokens=self.settings["caption_tokens"],
             do_sample=False,
             eos_token_id=model.generation_config.eos_token_id,

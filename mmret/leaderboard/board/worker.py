@@ -161,7 +161,7 @@ class _Child:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.stop()
         self._pool.join()
 
     def score(self, answers: Path, run: Path, protocols: Sequence[str], measures: Sequence[str]) -> Future[Any]:

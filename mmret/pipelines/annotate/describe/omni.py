@@ -62,7 +62,7 @@ class OmniDescriber:
             processor: Any = Qwen2_5OmniProcessor.from_pretrained(self._weights.fetch())
         words = processor.tokenizer
         # The folder's own settings may draw at random.
-        model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
+        model.generation_config = GenerationConfig(
             max_new_tokens=self._settings.tokens,
             do_sample=False,
             eos_token_id=list({words.eos_token_id, words.convert_tokens_to_ids("<|im_end|>")}),

@@ -57,7 +57,7 @@ class Pictures:
         assert self._first is not None
         begin, before = self._first
         self._first = None
-        flow = self._flow.calc(before, cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), None)  # type: ignore[call-overload]
+        flow = self._flow.calc(before, cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), None)  # type: ignore[call-overload]  # no flow to start from is allowed
         length = float(np.hypot(flow[..., 0], flow[..., 1]).mean()) / max(before.shape)
         self._flows.append((begin, time, length / (time - begin)))
 

@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scenedetect import ContentDetector, FrameTimecode  # type: ignore[import-untyped]
-from scenedetect.common import Timecode  # type: ignore[import-untyped]
+from scenedetect import ContentDetector, FrameTimecode
+from scenedetect.common import Timecode
 
 from ..config import Segment
 
@@ -64,12 +64,13 @@ def divide(shots: Sequence[Stretch], times: Sequence[float], settings: Segment) 
 def _joined(shots: Sequence[Stretch], times: Sequence[float], settings: Segment) -> Iterator[Stretch]:
     waiting: Stretch | None = None
     for first, end in shots:
+        begin = first
         if waiting is not None and times[end] - times[waiting[0]] <= settings.longest:
-            first = waiting[0]  # noqa: PLW2901
+            begin = waiting[0]
         elif waiting is not None:
             yield waiting
-        waiting = (first, end)
-        if times[end] - times[first] >= settings.shortest:
+        waiting = (begin, end)
+        if times[end] - times[begin] >= settings.shortest:
             yield waiting
             waiting = None
     if waiting is not None:
