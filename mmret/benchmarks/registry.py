@@ -14,7 +14,8 @@ from .base import Benchmark
 from .composed import LAYOUT, read_about, read_composed
 from .draft import Draft, summary
 from .exclusions import NAME, Exclusions
-from .omnicvr import OMNICVR, Release, read_omnicvr
+from .omnicvr import LAYOUT as OMNICVR_LAYOUT
+from .omnicvr import OMNICVR, Release, read_folder, read_omnicvr
 from .provenance import only_provenance
 from .slices import read_slices
 from .sources import Sources
@@ -167,9 +168,12 @@ def read_draft(
     if layout == LAYOUT:
         sources.without_tables(name)
         return read_composed(folder, cache=cache)
+    if layout == OMNICVR_LAYOUT:
+        sources.without_tables(name)
+        return read_folder(folder, cache=cache)
     if layout == TABLES_LAYOUT:
         return read_tables(folder, sources, name=name if is_on_hub(name) else "")
-    raise unknown_name("layout", str(layout), [LAYOUT, TABLES_LAYOUT])
+    raise unknown_name("layout", str(layout), [LAYOUT, OMNICVR_LAYOUT, TABLES_LAYOUT])
 
 
 def folder_of(name: str, data: Path | None) -> Path:

@@ -26,6 +26,7 @@ class Labels:
     positives, gains: positions and grades of the targets.
     galleries: the candidates of each query.
     kind: the type of each query; empty where no file tells.
+    slices: further labels of each query; empty where no file tells.
     faults: names that no document has.
     """
 
@@ -37,6 +38,7 @@ class Labels:
     gains: NDArray[np.float64]
     galleries: Ragged
     kind: Sequence[str] = ()
+    slices: Sequence[Sequence[str]] = ()
     faults: Sequence[Fault] = field(default_factory=list)
 
 

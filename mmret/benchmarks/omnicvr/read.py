@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ...errors import InputError
 from ...items import Item, Media
 from ...paths import data_folder
+from ..composed import read_about
 from ..draft import Draft
 from ..slices import UNKNOWN
 from .clips import find_clips
@@ -16,6 +19,7 @@ from .releases import Release
 from .reupload import CONFIGS, read_reupload
 from .unpack import holds_videos
 
+LAYOUT = "omnicvr"
 PREFIX = "omnicvr_video"  # of every clip in the original upload
 
 
@@ -31,13 +35,36 @@ def read_omnicvr(release: Release, data: Path | None, *, card: str = "", cache: 
             f"{folder}: {release.name} is not here; fetch it: mmret benchmarks get {release.name}, "
             "or name the folder it lies in with --data"
         )
-    labels = _labels(folder)
     clips = find_clips(folder, cache)
     if not clips and (folder / "corpus").is_dir() and holds_videos(folder):
         raise InputError(
             f"{folder}: the videos lie inside Parquet files, which cannot be read in place; write them into tars once: "
             f"mmret benchmarks unpack {release.name} --data {folder}"
         )
+    about = {
+        "name": release.name,
+        "version": "1",
+        "title": "OmniCVR",
+        "description": release.summary,
+        "annotated_by": "qwen",  # Qwen2.5-Omni, whose annotations the instructions were written from
+        "licence": "CC-BY-4.0 as packaged; the rights of the clips themselves are not stated",
+        "published": {"queries": release.queries, "documents": release.documents, "gallery": release.gallery},
+    }
+    return _draft(folder, about, clips, card)
+
+
+def read_folder(folder: Path, *, cache: Path | None = None) -> Draft:
+    """Read a folder in the layouts of a release, whose `benchmark.json` says `"layout": "omnicvr"`, name and version.
+
+    The data card is its `README.md`.
+    """
+    card = folder / "README.md"
+    text = card.read_text(encoding="utf-8") if card.is_file() else ""
+    return _draft(folder, read_about(folder), find_clips(folder, cache), text)
+
+
+def _draft(folder: Path, about: Mapping[str, Any], clips: dict[str, Media], card: str) -> Draft:
+    labels = _labels(folder)
     # The corpus is every clip of the release; the original file names only those that some query needs.
     unnamed = sorted(name for name in set(clips) - set(labels.documents) if name.startswith(PREFIX))
     documents = [_document(name, clips, folder) for name in (*labels.documents, *unnamed)]
@@ -45,28 +72,22 @@ def read_omnicvr(release: Release, data: Path | None, *, card: str = "", cache: 
         Item(query_id(labels.source_id[i], labels.text[i]), text=labels.text[i], video=clip, audio=clip)
         for i, clip in enumerate(documents[at].video if at >= 0 else None for at in labels.source.tolist())
     ]
+    kinds, slices = labels.kind or [""] * len(queries), labels.slices or [[]] * len(queries)
     return Draft(
-        name=release.name,
-        version="1",
+        name=about["name"],
+        version=str(about["version"]),
         queries=queries,
         documents=documents,
         positives=labels.positives,
         gains=labels.gains,
         galleries=labels.galleries,
         source=labels.source,
-        labels=[[kind or UNKNOWN] for kind in labels.kind or [""] * len(queries)],
+        labels=[[kind or UNKNOWN, *more] for kind, more in zip(kinds, slices, strict=True)],
         found=labels.faults,
         needs=frozenset({"video", "audio"}),
         sound_slices=frozenset({"audio-center"}),
         card=card,
-        about={
-            "title": "OmniCVR",
-            "description": release.summary,
-            "annotated_by": "qwen",  # Qwen2.5-Omni, whose annotations the instructions were written from
-            "licence": "CC-BY-4.0 as packaged; the rights of the clips themselves are not stated",
-            "published": {"queries": release.queries, "documents": release.documents, "gallery": release.gallery},
-            "clips": {"here": len(clips), "not named by the labels": len(unnamed)},
-        },
+        about={**about, "clips": {"here": len(clips), "not named by the labels": len(unnamed)}},
     )
 
 

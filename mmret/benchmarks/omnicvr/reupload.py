@@ -19,11 +19,11 @@ from .labels import Labels, query_id
 
 CONFIGS = {
     "corpus": ["id"],
-    "queries": ["id", "text", "source_id", "category"],
+    "queries": ["id", "text", "source_id", "category", "slices"],
     "qrels": ["query-id", "corpus-id", "score"],
     "top_ranked": ["query-id", "corpus-ids"],
 }
-_OPTIONAL = {"category", "score"}
+_OPTIONAL = {"category", "slices", "score"}  # "slices", a list of labels, is mmret's own
 _ROWS = 64  # galleries read at a time
 
 
@@ -50,6 +50,7 @@ def read_reupload(folder: Path) -> Labels:
         gains=gains,
         galleries=_galleries(folder, ids, documents, names, faults),
         kind=[kind or "" for kind in kinds] if kinds else (),
+        slices=queries.get("slices", ()),
         faults=faults,
     )
 
