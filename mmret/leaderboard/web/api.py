@@ -61,7 +61,8 @@ def get_rows(
 ) -> Response:
     """A table: one protocol, measure and slice, and one track or those that are asked to be ranked together."""
     with board.reading() as session:
-        if session.get(Benchmark, benchmark_id) is None:
+        held = session.get(Benchmark, benchmark_id)  # by name, for else `table` would read it a second time
+        if held is None:
             raise no_benchmark(benchmark_id)
         try:
             tracks = query.track or None
