@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict
 
 Kind = Literal["visual-center", "audio-center", "integrated"]
 Split = Literal["train", "dev", "test"]
+TripletStatus = Literal["gold", "llm-accepted", "pending", "rejected"]
+"""What became of a triplet: gold where a trusted language model and people accept it, llm-accepted where people have
+not decided yet, pending where no trusted language model has judged it."""
 
 
 class Record(BaseModel):

@@ -1,12 +1,13 @@
 """Questions to language models: answers in a typed form, each paid for once, within a budget and limits."""
 
 from .asker import Asker, Askers, Question
-from .calls import Calls, Total
+from .calls import SPENT, Calls, Total
 from .outcome import PendingError, RejectedError, settle
 from .prompts import Prompt
 from .typed import in_words, messages, typed
 
 __all__ = [
+    "SPENT",
     "Asker",
     "Askers",
     "Calls",

@@ -104,13 +104,15 @@ class Asker:
         known = self._calls.known(key)
         if known is not None:
             return known
-        media = question.media()
+        room = self._cost(0, self.endpoint.tokens) or 0.0
         about: dict[str, str | float] = {
             "stage": question.stage, "item": question.item, "model": self.model,
             "prompt": question.prompt.name, "prompt_digest": question.prompt.digest, "asked": 1 + len(talk) // 2,
         }  # fmt: skip
         try:
-            with self._slots, self._calls.allowance(self._cost(0, self.endpoint.tokens) or 0.0):
+            self._calls.check(room)  # media that nobody can send are not decoded
+            media = question.media()
+            with self._slots, self._calls.allowance(room):
                 self._wait()
                 started = time.perf_counter()
                 answer = self._say(media, question.text, schema, talk)

@@ -15,6 +15,8 @@ from ....chat import Answer
 from ....errors import RunError
 from ....lines import append_lines, read_lines
 
+SPENT = "budget"  # how the reason of an item begins that was left because the budget was spent
+
 
 @dataclass
 class Total:
@@ -73,6 +75,11 @@ class Calls:
             row = json.loads(file.readline())
         return Answer(row["text"], row["cut"], row["read"], row["written"])
 
+    def check(self, most_written: float) -> None:
+        """Raise `SpentError` where there would be no room for a call even if none were under way."""
+        with self._lock:
+            self._check(0, max(most_written, self._dearest))
+
     @contextmanager
     def allowance(self, most_written: float) -> Iterator[None]:
         """Room in the budget for one call, until the block ends.
@@ -84,12 +91,7 @@ class Calls:
         """
         with self._lock:
             room = max(most_written, self._dearest)
-            spent = sum((total.cost for total in self.totals.values()), self._reserved)
-            calls = sum((total.calls for total in self.totals.values()), self._under_way)
-            if self._max_calls is not None and calls >= self._max_calls:
-                raise SpentError(f"budget: {self._max_calls:,} calls are made; raise it with --max-calls")
-            if self._max_cost is not None and spent + room > self._max_cost:
-                raise SpentError(f"budget: the next call may go over {self._max_cost:g}; raise it with --max-cost")
+            self._check(self._under_way, self._reserved + room)
             self._under_way += 1
             self._reserved += room
         try:
@@ -122,6 +124,15 @@ class Calls:
             self._note(place, row)
         if cost is None and self._max_cost is not None:
             raise RunError(f"{about['model']}: the server counts no tokens; bound the run with --max-calls instead")
+
+    def _check(self, calls: int, cost: float) -> None:
+        """Whether so many calls and so much money may be added to what is spent."""
+        made = sum(total.calls for total in self.totals.values())
+        spent = sum(total.cost for total in self.totals.values())
+        if self._max_calls is not None and made + calls >= self._max_calls:
+            raise SpentError(f"{SPENT}: {self._max_calls:,} calls are made; raise it with --max-calls")
+        if self._max_cost is not None and spent + cost > self._max_cost:
+            raise SpentError(f"{SPENT}: the next call may go over {self._max_cost:g}; raise it with --max-cost")
 
     def _note(self, place: int, row: dict[str, Any]) -> None:
         self._places[row["key"]] = place

@@ -6,17 +6,29 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ..records import Verdict, Vote
+from ..records import TripletStatus, Verdict, Vote
 
 LLM = "llm:"  # how the name of a judge begins that is a language model
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What became of a triplet; a reason for what is not gold, before a colon the part that is counted together."""
+    """What became of a triplet.
+
+    Parameters
+    ----------
+    reason: for what is not gold; before a colon the part that is counted together.
+    llm_accepts: whether a trusted language model accepts it and no trusted judge rejects it, whatever people say.
+    """
 
     status: Literal["gold", "rejected", "pending"]
     reason: str = ""
+    llm_accepts: bool = False
+
+    @property
+    def label(self) -> TripletStatus:
+        """The status under which it is exported."""
+        return "llm-accepted" if self.status == "pending" and self.llm_accepts else self.status
 
 
 def standings(
@@ -50,13 +62,13 @@ def _standing(judged: Mapping[str, bool], voted: Mapping[str, bool], reviewers: 
     against = sorted(name for name, accepts in judged.items() if not accepts)
     if against:
         return Standing("rejected", f"rejected by a judge: {', '.join(against)}")
-    accepts = sum(voted.values())
+    accepts, llm = sum(voted.values()), any(name.startswith(LLM) for name in judged)
     if len(voted) >= reviewers and 2 * accepts < len(voted):
-        return Standing("rejected", f"rejected by people: {len(voted) - accepts} of {len(voted)}")
-    if not any(name.startswith(LLM) for name in judged):
+        return Standing("rejected", f"rejected by people: {len(voted) - accepts} of {len(voted)}", llm)
+    if not llm:
         return Standing("pending", "no trusted language model has judged it")
     if len(voted) < reviewers:
-        return Standing("pending", f"too few people have voted: {len(voted)} of {reviewers}")
+        return Standing("pending", f"too few people have voted: {len(voted)} of {reviewers}", llm)
     if 2 * accepts == len(voted):
-        return Standing("pending", "people disagree; one more vote decides")
-    return Standing("gold")
+        return Standing("pending", "people disagree; one more vote decides", llm)
+    return Standing("gold", llm_accepts=True)
