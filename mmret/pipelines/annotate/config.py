@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from ...errors import InputError, first_ten
 from .gates import Condition
+from .records import Split, TripletStatus
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Cosine = Annotated[float, Field(ge=-1, le=1)]
@@ -204,8 +205,44 @@ class Verify(Section):
         default=0.2, description="Upper end of the share of known-wrong items that a trusted judge accepts."
     )
     rank: int = Field(default=3, ge=1, description="Worst place of the target for a consistency judge.")
-    reviewers: int = Field(default=2, ge=1, description="People who must have voted before a triplet can be gold.")
     seed: int = Field(default=0, ge=0, description="Seed of the controls.")
+
+
+class Review(Section):
+    """Votes of people, and controls that try them too."""
+
+    reviewers: int = Field(default=2, ge=1, description="People who must have voted before a triplet can be gold.")
+    controls: int = Field(default=10, ge=0, description="Known-wrong items mixed in, and as many known-right ones.")
+    lease: float = Field(
+        default=15, gt=0, description="Minutes for which an item is one person's; then others may get it."
+    )
+    seed: int = Field(default=0, ge=0, description="Seed of the order.")
+
+
+class Export(Section):
+    """The benchmark that comes out: triplets of one split, each with a gallery of clips of that split."""
+
+    folder: Path = Field(default=Path("benchmark"), description="Folder to write; relative to this file.")
+    title: str = Field(default="", description="Title on the data card; the name of the project unless given.")
+    licence: str = Field(default="unknown", min_length=1, description="Licence of the texts and labels.")
+    split: Split = Field(default="test", description='Which split: "test", "dev" or "train".')
+    status: list[TripletStatus] = Field(
+        default=["gold"],
+        min_length=1,
+        description='Which triplets: "gold"; those that are not, and are marked as such, are "llm-accepted" (people '
+        'have not decided), "pending" and "rejected".',
+    )
+    gallery: int = Field(default=2000, ge=2, description="Candidates of a query, or all clips (paper: 2,000).")
+    same_original: int = Field(
+        default=100, ge=0, description="Most of them from the source's original, the nearest in time (paper: unknown)."
+    )
+    alike: int = Field(
+        default=250,
+        ge=0,
+        description="Most of them that look like the target and sound unlike it, and as many the other way round "
+        "(paper: unknown).",
+    )
+    seed: int = Field(default=0, ge=0, description="Seed of the candidates drawn for the rest.")
 
 
 class Config(Section):
@@ -220,6 +257,8 @@ class Config(Section):
     mine: Mine = Mine()
     write: Write = Write()
     verify: Verify = Verify()
+    review: Review = Review()
+    export: Export = Export()
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
@@ -236,23 +275,47 @@ class Config(Section):
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}; write one with: mmret annotate init {path}") from error
         except ValidationError as error:
-            faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-            raise InputError(f"{path}: {first_ten(faults)}") from error
+            raise InputError(f"{path}: {_faults(error)}") from error
         except ValueError as error:  # no UTF-8, or no TOML
             raise InputError(f"{path}: {error}") from error
         here = path.resolve().parent
         project = config.project.model_copy(update={"folder": here / config.project.folder})
         sources = [one.model_copy(update={"folder": here / one.folder}) for one in config.source]
-        return config.model_copy(update={"project": project, "source": sources})
+        export = config.export.model_copy(update={"folder": here / config.export.folder})
+        return config.model_copy(update={"project": project, "source": sources, "export": export})
+
+    def changed(self, section: str, **given: Any) -> Self:
+        """With other settings in a section, as options of a command give them; None leaves one as it is.
+
+        Raises `InputError` for values that cannot be.
+        """
+        own: Section = getattr(self, section)
+        wanted = {name: value for name, value in given.items() if value is not None}
+        try:
+            made = type(own).model_validate(own.model_dump() | wanted)
+        except ValidationError as error:
+            raise InputError(f"{section}: {_faults(error)}") from error
+        return self.model_copy(update={section: made})
 
 
-def template() -> str:
-    """A TOML file with all settings at their defaults, each with what it means."""
+def _faults(error: ValidationError) -> str:
+    return first_ten([f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()])
+
+
+def template(**source: Any) -> str:
+    """A TOML file with all settings at their defaults, each with what it means.
+
+    `source` are settings of the videos. Raises `InputError` for values that cannot be.
+    """
+    try:
+        config = Config(source=[Source(**source)])
+    except ValidationError as error:
+        raise InputError(f"source: {_faults(error)}") from error
     parts = []
-    for name, field in Config.model_fields.items():
-        default = field.default
-        several = isinstance(default, list)
-        section = default[0] if several else default
+    for name in Config.model_fields:
+        value = getattr(config, name)
+        several = isinstance(value, list)
+        section = value[0] if several else value
         heading = f"[[{name}]]" if several else f"[{name}]"
         lines = [f"# {type(section).__doc__}", heading]
         for key, about in type(section).model_fields.items():

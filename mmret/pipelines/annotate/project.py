@@ -172,6 +172,11 @@ class Project:
         """Where the clip of that id lies."""
         return self.folder / "clips" / f"{name}.mp4"
 
+    @property
+    def votes(self) -> Path:
+        """Where the votes of people are kept."""
+        return self.folder / "state" / "votes.jsonl"
+
     def rows(self, stage: str) -> dict[str, Row]:
         """The last word on each item of a stage, by id; none before it ran."""
         rows: dict[str, Row] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
@@ -12,8 +12,19 @@ from typing import Any
 from .llm import Calls
 from .mine.stage import account
 from .project import Project, Status
-from .records import Verdict, Vote
-from .verify import Agreement, Trust, cohen_kappa, krippendorff_alpha, standings_of, trust_of, verdicts_of, votes_of
+from .records import Instruction, Verdict, Vote
+from .verify import (
+    Agreement,
+    Rate,
+    Trust,
+    cohen_kappa,
+    human_errors_of,
+    krippendorff_alpha,
+    standings_of,
+    trust_of,
+    verdicts_of,
+    votes_of,
+)
 
 Labels = dict[str, dict[str, bool]]  # by judge or person, then pair
 STAGES = ("scan", "segment", "describe", "mine", "write")  # whose rows are items; those of `verify` are verdicts
@@ -45,11 +56,23 @@ class Judged:
 
 @dataclass(frozen=True)
 class Reviewed:
-    """A person's votes, the last on each triplet."""
+    """A person's votes, the last on each triplet, and their errors on controls: wrong ones accepted, right rejected."""
 
     reviewer: str
     votes: int
     accepted: int
+    false_accepts: Rate
+    false_rejects: Rate
+
+
+@dataclass(frozen=True)
+class Review:
+    """How far people are: triplets with all votes that they need, with some and with none, and votes on them."""
+
+    enough: int
+    some: int
+    none: int
+    votes: int
 
 
 @dataclass(frozen=True)
@@ -82,7 +105,7 @@ class Report:
     ----------
     stages: those that have run, in their order.
     mining: for each kind of pair how many candidates there were and what they fell out by.
-    judges, people, agreement: see their types.
+    judges, people, review, agreement: see their types.
     gold: status → reason → number of triplets.
     calls: of models at servers.
     """
@@ -91,6 +114,7 @@ class Report:
     mining: dict[str, dict[str, int]]
     judges: list[Judged]
     people: list[Reviewed]
+    review: Review
     agreement: list[Agreed]
     gold: dict[str, dict[str, int]]
     calls: list[Asked]
@@ -104,7 +128,9 @@ class Report:
 def report(project: Project) -> Report:
     """The numbers of a project as it stands; nothing is written."""
     verdicts = [one for one in verdicts_of(project) if not one.control]
-    votes = list({(one.pair, one.reviewer): one for one in sorted(votes_of(project), key=lambda one: one.at)}.values())
+    triplets = [one.pair for one in project.accepted("write", Instruction)]
+    votes = _last_votes(project, set(triplets))
+    enough = project.config.review.reviewers
     gold: dict[str, Counter[str]] = {}
     for standing in standings_of(project).values():
         gold.setdefault(standing.status, Counter())[standing.reason.partition(":")[0]] += 1
@@ -113,8 +139,9 @@ def report(project: Project) -> Report:
         stages=[through for stage in STAGES if (through := _through(project, stage)).items],
         mining=account(project).get("funnel", {}),
         judges=_judged(verdicts, trust_of(project)),
-        people=_reviewed(votes),
-        agreement=[*_agreed(_by_judge(verdicts)), *_agreed(_by_person(votes))],
+        people=_reviewed(votes, human_errors_of(project)),
+        review=_review(triplets, votes, enough),
+        agreement=[*_agreed(_by_judge(verdicts)), *_agreed(_by_person(_first(votes, enough)))],
         gold={status: dict(reasons.most_common()) for status, reasons in sorted(gold.items())},
         calls=[Asked(stage, model, **asdict(total)) for (stage, model), total in sorted(totals.items())],
     )
@@ -137,9 +164,33 @@ def _judged(verdicts: Sequence[Verdict], trust: dict[str, Trust]) -> list[Judged
     return found
 
 
-def _reviewed(votes: Sequence[Vote]) -> list[Reviewed]:
+def _last_votes(project: Project, triplets: set[str]) -> list[Vote]:
+    """The last vote of each person on each triplet, oldest first."""
+    votes = sorted(votes_of(project), key=lambda one: one.at)
+    return list({(one.pair, one.reviewer): one for one in votes if one.pair in triplets}.values())
+
+
+def _first(votes: Iterable[Vote], enough: int) -> list[Vote]:
+    """The first votes on each triplet, as many as are needed. One more is asked only where people are split, and would
+    make them seem to agree otherwise than they do."""
+    seen: Counter[str] = Counter()
+    found = []
+    for one in votes:
+        seen[one.pair] += 1
+        if seen[one.pair] <= enough:
+            found.append(one)
+    return found
+
+
+def _review(triplets: Sequence[str], votes: Sequence[Vote], enough: int) -> Review:
+    counts = Counter(one.pair for one in votes)
+    done, begun = sum(counts[pair] >= enough for pair in triplets), sum(counts[pair] > 0 for pair in triplets)
+    return Review(done, begun - done, len(triplets) - begun, len(votes))
+
+
+def _reviewed(votes: Sequence[Vote], errors: Mapping[str, tuple[Rate, Rate]]) -> list[Reviewed]:
     counts, accepts = Counter(one.reviewer for one in votes), Counter(one.reviewer for one in votes if one.accept)
-    return [Reviewed(who, counts[who], accepts[who]) for who in sorted(counts)]
+    return [Reviewed(who, counts[who], accepts[who], *errors[who]) for who in sorted(errors)]
 
 
 def _by_judge(verdicts: Sequence[Verdict]) -> Labels:

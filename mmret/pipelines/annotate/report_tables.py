@@ -13,7 +13,7 @@ def tables(report: Report) -> list[Table]:
     """All of a report that there is something to say of."""
     made = [
         _funnel(report), _reasons(report), _mining(report), _judges(report), _controls(report), _people(report),
-        _agreement(report), _gold(report), _calls(report),
+        _review(report), _agreement(report), _gold(report), _calls(report),
     ]  # fmt: skip
     return [table for table in made if table.rows]
 
@@ -66,12 +66,24 @@ def _controls(report: Report) -> Table:
             rows.append([one.judge, "all known-wrong: accepted", *_rate(one.trust.false_accepts)])
             rows.append([one.judge, "all known-right: rejected", *_rate(one.trust.false_rejects)])
             rows += [[one.judge, made, *_rate(rate)] for made, rate in one.trust.by_making.items()]
-    return Table("Controls", ["judge", "controls", "errors", "error rate", "95 % interval"], rows)
+    for person in report.people:
+        if person.false_accepts.n or person.false_rejects.n:
+            rows.append([person.reviewer, "all known-wrong: accepted", *_rate(person.false_accepts)])
+            rows.append([person.reviewer, "all known-right: rejected", *_rate(person.false_rejects)])
+    return Table("Controls", ["judge or person", "controls", "errors", "error rate", "95 % interval"], rows)
 
 
 def _people(report: Report) -> Table:
     rows = [[one.reviewer, _number(one.votes), _share(one.accepted, one.votes)] for one in report.people]
     return Table("Votes of people", ["reviewer", "votes", "accepts"], rows)
+
+
+def _review(report: Report) -> Table:
+    found = report.review
+    number = {"enough votes": found.enough, "some votes, not enough": found.some, "no vote yet": found.none}
+    all_ = sum(number.values())
+    rows = [[what, _number(n), _share(n, all_)] for what, n in number.items()] if report.people else []
+    return Table("Progress of people", ["triplets with", "triplets", "share"], rows)
 
 
 def _agreement(report: Report) -> Table:

@@ -18,7 +18,9 @@ def read(folder: Path, text: str) -> Config:
 
 def test_the_template_holds_all_defaults(tmp_path: Path) -> None:
     found, usual = read(tmp_path, template()), Config()
-    assert found.model_dump(exclude={"project", "source"}) == usual.model_dump(exclude={"project", "source"})
+    folders = {"project": True, "source": True, "export": {"folder"}}
+    assert found.model_dump(exclude=folders) == usual.model_dump(exclude=folders)
+    assert found.export.folder == tmp_path / "benchmark"
     assert found.project.folder == tmp_path / "project"
     assert found.source[0].folder == tmp_path / "videos"
     assert read(tmp_path, "").model_dump() == found.model_dump()
@@ -48,3 +50,12 @@ def test_mistakes_are_told(tmp_path: Path, text: str, fault: str) -> None:
 def test_a_missing_file_names_the_way_out(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="mmret annotate init"):
         Config.read(tmp_path / "none.toml")
+
+
+def test_options_stand_over_the_settings() -> None:
+    usual = Config()
+    wanted = usual.budget.model_copy(update={"max_calls": 3})
+    assert usual.changed("budget", max_calls=3, max_cost=None).budget == wanted
+    assert usual.changed("export", status=["gold", "pending"]).export.status == ["gold", "pending"]
+    with pytest.raises(InputError, match=r"export: split: .*'train', 'dev' or 'test', status\.1: "):
+        usual.changed("export", split="exam", status=["gold", "silver"])

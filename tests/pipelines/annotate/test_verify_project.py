@@ -27,14 +27,14 @@ from .test_verify_trust import vote
 PAIRS = 20
 
 
-def make_project(folder, wrong=(), budget=None, **verify):
+def make_project(folder, wrong=(), budget=None, pairs=PAIRS, **verify):
     """Pairs of a street and a beach, each with a number of its own; the texts of some are wrong."""
     settings = {"others": 2, "controls": 60, "media": False, **verify}
     sections = {"project": {"folder": folder / "project"}, "verify": settings, "budget": {"max_calls": budget}}
     project = Project(Config.model_validate(sections))
     with project:
-        clips, told, pairs, texts = [], [], [], []
-        for i in range(PAIRS):
+        clips, told, rows, texts = [], [], [], []
+        for i in range(pairs):
             for what, place in (("s", "street"), ("t", "beach")):
                 name = f"{what}{i:02}"
                 clips.append(clip(name, f"film{i}", 0, 10).model_copy(update={"sha256": f"{i:03}{what}" * 16}))
@@ -50,13 +50,13 @@ def make_project(folder, wrong=(), budget=None, **verify):
                 audio=0.1,
                 split="test",
             )
-            pairs.append(pair)
+            rows.append(pair)
             scene = f"beach {i + (i in wrong):02}"
             texts.append(Instruction(pair=pair.id, phrasings=[f"Make it {scene}", "Something else"], made_by="x"))
-        for stage, named, rows in (
-            ("segment", clips, clips), ("describe", clips, told), ("mine", pairs, pairs), ("write", pairs, texts)
+        for stage, named, made in (
+            ("segment", clips, clips), ("describe", clips, told), ("mine", rows, rows), ("write", rows, texts)
         ):  # fmt: skip
-            outcomes = ((one, Outcome.accepted(row)) for one, row in zip(named, rows, strict=True))
+            outcomes = ((one, Outcome.accepted(row)) for one, row in zip(named, made, strict=True))
             project.settle(Stage(stage, {}, lambda one: one.id), outcomes)
     return project
 
