@@ -10,7 +10,10 @@ from tqdm import tqdm
 def bar(total: int | None, label: str, unit: str, *, show: bool = True) -> tqdm[None]:
     """A progress bar for a `with` block, moved by `update(n)`; without a terminal it prints a line now and then.
 
-    `total` is None where nobody knows it.
+    `total` is None where nobody knows it. Where the unit is "B", bytes are told as kB, MB or GB.
     """
     interval = 0.2 if sys.stderr.isatty() else 10.0
-    return tqdm(total=total, desc=label, unit=unit, mininterval=interval, file=sys.stderr, disable=not show)
+    scaled = unit == "B"
+    return tqdm(
+        total=total, desc=label, unit=unit, unit_scale=scaled, mininterval=interval, file=sys.stderr, disable=not show
+    )

@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -17,16 +18,31 @@ from urllib.parse import unquote, urlsplit
 class Hub(ThreadingHTTPServer):
     """Serves the folders in `repositories` as datasets and as models, at any revision; branches are at commit 11….
 
-    `sent` counts the bytes sent of each file; a file in `cut` is broken off once after so many bytes; for a file in
-    `lies` another digest is stated than it has.
+    JSON lines are kept as Git keeps small files, all others as large ones.
+
+    Attributes
+    ----------
+    sent: bytes sent of each file.
+    asked: name, first byte and authorization of each request for a file.
+    cut: a file is broken off once after so many bytes.
+    busy: requests for a file are answered with these statuses first.
+    held: what lies behind a file's first byte is sent only once the event is set.
+    lies, sizes: files of which another digest, and of which another size is stated.
+    elsewhere: the address that has the files, where this one has not.
     """
 
     def __init__(self, repositories: dict[str, Path]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.repositories = repositories
         self.sent: Counter[str] = Counter()
+        self.asked: list[tuple[str, int, str]] = []
         self.cut: dict[str, int] = {}
+        self.busy: dict[str, list[int]] = {}
+        self.held: dict[str, threading.Event] = {}
         self.lies: set[str] = set()
+        self.sizes: dict[str, int] = {}
+        self.elsewhere = ""
+        self.digest = cache(_digest)
 
     @property
     def url(self) -> str:
@@ -36,7 +52,7 @@ class Hub(ThreadingHTTPServer):
 @contextmanager
 def serve(repositories: dict[str, Path]) -> Iterator[Hub]:
     hub = Hub(repositories)
-    thread = threading.Thread(target=hub.serve_forever, daemon=True)
+    thread = threading.Thread(target=hub.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield hub
@@ -80,12 +96,16 @@ class _Handler(BaseHTTPRequestHandler):
         self._json([self._entry(folder / name, folder) for name in names if (folder / name).is_file()])
 
     def _entry(self, file: Path, folder: Path) -> dict[str, object]:
-        size, name = file.stat().st_size, str(file.relative_to(folder))
-        lfs = {"oid": self._digest(file, name), "size": size, "pointerSize": 130}
+        name = str(file.relative_to(folder))
+        size, digest = self.server.sizes.get(name, file.stat().st_size), self._digest(file, name)
+        if len(digest) == 40:
+            return {"type": "file", "path": name, "size": size, "oid": digest}
+        lfs = {"oid": digest, "size": size, "pointerSize": 130}
         return {"type": "file", "path": name, "size": size, "oid": "0" * 40, "lfs": lfs}
 
     def _digest(self, file: Path, name: str) -> str:
-        return "0" * 64 if name in self.server.lies else hashlib.sha256(file.read_bytes()).hexdigest()
+        digest = self.server.digest(file)
+        return "0" * len(digest) if name in self.server.lies else digest
 
     def _json(self, content: object, status: int = 200, headers: dict[str, str] | None = None) -> None:
         data = json.dumps(content).encode()
@@ -103,24 +123,43 @@ class _Handler(BaseHTTPRequestHandler):
             self._json({"error": "Entry not found"}, 404, {"X-Error-Code": "EntryNotFound"})
             return
         assert found
-        content, span = file.read_bytes(), self.headers.get("Range")
-        start, stop = 0, len(content)
+        name, span, size = found[3], self.headers.get("Range"), file.stat().st_size
+        start, stop = 0, size
         if span:
             low, high = span.removeprefix("bytes=").split("-")
             start, stop = int(low), min(int(high) + 1 if high else stop, stop)
+        if self.command == "GET":
+            self.server.asked.append((name, start, self.headers.get("Authorization", "")))
+        if self.server.busy.get(name):
+            self._json({"error": "busy"}, self.server.busy[name].pop(0), {"Retry-After": "0"})
+            return
+        if self.server.elsewhere:
+            self._json({}, 302, {"Location": self.server.elsewhere + self.path})
+            return
+        if start and name in self.server.held:
+            self.server.held[name].wait()
         self.send_response(206 if span else 200)
-        self.send_header("ETag", f'"{self._digest(file, found[3])}"')
+        self.send_header("ETag", f'"{self._digest(file, name)}"')
         self.send_header("X-Repo-Commit", found[2])
         self.send_header("Accept-Ranges", "bytes")
         if span:
-            self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{len(content)}")
+            self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{size}")
         self.send_header("Content-Length", str(stop - start))
         self.end_headers()
         if self.command == "HEAD":
             return
-        limit = self.server.cut.pop(found[3], stop - start)
-        self.wfile.write(content[start : start + min(limit, stop - start)])
-        self.server.sent[found[3]] += min(limit, stop - start)
+        limit = min(self.server.cut.pop(name, stop - start), stop - start)
+        with file.open("rb") as content:
+            content.seek(start)
+            self.wfile.write(content.read(limit))
+        self.server.sent[name] += limit
         if limit < stop - start:
             self.close_connection = True
             self.connection.close()
+
+
+def _digest(file: Path) -> str:
+    content = file.read_bytes()
+    if file.suffix != ".jsonl":
+        return hashlib.sha256(content).hexdigest()
+    return hashlib.sha1(f"blob {len(content)}\0".encode() + content).hexdigest()

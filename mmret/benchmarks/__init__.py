@@ -1,6 +1,7 @@
 """What is asked: benchmarks, the layouts they are read from, and their names."""
 
 from .base import Benchmark
+from .download import bytes_left, fetch
 from .draft import Draft, Fault
 from .exclusions import Exclusions
 from .hide import hide
@@ -8,7 +9,7 @@ from .provenance import only_provenance
 from .published import PublishedTable, published_tables
 from .ragged import Ragged
 from .registry import Entry, benchmarks, exclusions_path, folder_of, load_benchmark, read_draft, register_benchmark
-from .remote import Remote, fetch
+from .remote import Remote
 from .sources import Sources
 from .usable import media_faults
 from .verify import Verification, verify
@@ -25,6 +26,7 @@ __all__ = [
     "Sources",
     "Verification",
     "benchmarks",
+    "bytes_left",
     "exclusions_path",
     "fetch",
     "folder_of",

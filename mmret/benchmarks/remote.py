@@ -1,15 +1,12 @@
-"""Files of a dataset repository of the Hub into a folder: whole, or some columns of a Parquet file."""
+"""What a dataset repository of the Hub holds, and how its errors are told."""
 
 from __future__ import annotations
 
 import hashlib
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-
-import pyarrow.parquet as pq
+from pathlib import Path, PurePosixPath
 
 from ..errors import RunError
 
@@ -21,7 +18,7 @@ class Remote:
     Parameters
     ----------
     size: bytes of the whole file.
-    sha256: its digest where the Hub states one, else None.
+    digest: what the Hub states of the whole file, in hex: its SHA-256, or for a small file Git's SHA-1 of a blob.
     columns: the columns wanted of a Parquet file; None for the whole file.
     """
 
@@ -29,8 +26,21 @@ class Remote:
     revision: str
     path: str
     size: int
-    sha256: str | None
-    columns: tuple[str, ...] | None
+    digest: str
+    columns: tuple[str, ...] | None = None
+
+    def is_at(self, path: Path) -> bool:
+        """Whether this whole file lies there, by size and digest."""
+        return path.is_file() and path.stat().st_size == self.size and _digest(path, self.digest) == self.digest
+
+
+def _digest(path: Path, like: str) -> str:
+    """The digest of a file, of the same kind as another."""
+    with path.open("rb") as content:
+        if len(like) == hashlib.sha256().digest_size * 2:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+        head = f"blob {path.stat().st_size}\0".encode()
+        return hashlib.sha1(head + content.read(), usedforsecurity=False).hexdigest()
 
 
 def files_of(repository: str, revision: str, wanted: Callable[[str], bool]) -> list[Remote]:
@@ -46,75 +56,26 @@ def files_of(repository: str, revision: str, wanted: Callable[[str], bool]) -> l
         files = [file for file in tree if isinstance(file, RepoFile) and wanted(file.path)]
     if not files:
         raise RunError(f"{repository} at {revision[:12]}: none of the files expected are there")
-    return [Remote(repository, revision, f.path, f.size, f.lfs.sha256 if f.lfs else None, None) for f in files]
-
-
-def fetch(files: Sequence[Remote], folder: Path, *, tell: Callable[[str], None]) -> None:
-    """Fetch the files into `folder`; what is there already is not fetched again, and a file cut short goes on.
-
-    Every whole file is checked against the digest that the Hub states. Raises `RunError` naming the file otherwise.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    missing = [file for file in files if not (folder / file.path).is_file()]
-    need, free = sum(file.size for file in missing if file.columns is None), shutil.disk_usage(folder).free
-    if need > free:
-        raise RunError(
-            f"{folder}: {need / 1e9:.1f} GB are needed and {free / 1e9:.1f} GB are free; name another --data"
-        )
-    for number, file in enumerate(files, 1):
-        tell(f"{number} of {len(files)}: {file.repository} {file.path}")
-        with hub_errors():
-            _columns(file, folder) if file.columns else _whole(file, folder)
-
-
-def _whole(file: Remote, folder: Path) -> None:
-    from huggingface_hub import hf_hub_download
-
-    path = Path(
-        hf_hub_download(file.repository, file.path, repo_type="dataset", revision=file.revision, local_dir=folder)
-    )
-    if file.sha256 is None:
-        return
-    with path.open("rb") as content:
-        found = hashlib.file_digest(content, "sha256").hexdigest()
-    if found != file.sha256:
-        path.unlink()
-        raise RunError(
-            f"{path}: came with digest {found[:12]}… instead of {file.sha256[:12]}…, removed; fetch it again"
-        )
-
-
-def _columns(file: Remote, folder: Path) -> None:
-    """Some columns of a remote Parquet file: the Hub sends the bytes of these and not the videos beside them."""
-    from huggingface_hub import HfFileSystem
-
-    path = folder / file.path
-    if path.is_file():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    remote = f"datasets/{file.repository}@{file.revision}/{file.path}"
-    # Small reads: the wanted columns lie between videos of megabytes.
-    with HfFileSystem().open(remote, "rb", block_size=1 << 18) as source, pq.ParquetFile(source) as parquet:
-        names = [name for name in file.columns or () if name in parquet.schema_arrow.names]
-        table = parquet.read(columns=names)
-    pq.write_table(table, part)
-    part.replace(path)
+    for file in files:
+        if file.path.startswith("/") or ".." in PurePosixPath(file.path).parts:
+            raise RunError(f"{repository} at {revision[:12]}: {file.path!r} would lie outside of the data folder")
+    return [Remote(repository, revision, f.path, f.size, f.lfs.sha256 if f.lfs else f.blob_id) for f in files]
 
 
 @contextmanager
 def hub_errors() -> Iterator[None]:
     """Errors of the Hub and of the disk in words."""
-    import httpx
     from huggingface_hub import constants
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
+    # The library has changed its HTTP client, whose errors are no errors of the operating system.
+    client_error: type[Exception] = HfHubHTTPError.__bases__[0]
     try:
         yield
     except OfflineModeIsEnabled as error:
         raise RunError("the Hub is not asked, because HF_HUB_OFFLINE is set; unset it to fetch data") from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, httpx.HTTPError, ConnectionError) as error:
+    except (client_error, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise RunError(f"{error.filename or 'the disk'}: {error.strerror or error}") from error
         reason = " ".join(str(error).split())[:300]
         raise RunError(f"{constants.ENDPOINT}: {reason}; run the same command to go on where it stopped") from error
-    except OSError as error:
-        raise RunError(f"{error.filename or 'the disk'}: {error.strerror or error}") from error

@@ -157,7 +157,7 @@ def get(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Fetch a benchmark from the Hub; what is there already stays, and a file cut short goes on."""
-    from ..benchmarks import fetch, folder_of
+    from ..benchmarks import bytes_left, fetch, folder_of
     from ..benchmarks.omnicvr import plan
     from ..benchmarks.tarvir import is_on_hub, plan_dataset
     from ..errors import InputError
@@ -166,7 +166,10 @@ def get(
     files = plan_dataset(name) if is_on_hub(name) else plan(_release(name), wanted)
     folder = folder_of(name, data)
     whole = sum(file.size for file in files if file.columns is None)
-    note(f"{name}: {len(files)} files, {whole / 1e9:.1f} GB and the labels, into {folder}")
+    labels = " and the labels" if any(file.columns for file in files) else ""
+    left = bytes_left(files, folder)
+    note(f"{name}: {len(files)} files, {whole / 1e6:,.0f} MB{labels}, into {folder}")
+    note(f"{left / 1e6:,.0f} MB of them are not there yet")
     if not yes and not sys.stdin.isatty():
         raise InputError("nobody can be asked here; say that you want this with --yes")
     if not yes:
@@ -182,7 +185,7 @@ def unpack(name: Annotated[str, typer.Argument(help="Name of a benchmark.")], da
     from ..benchmarks.omnicvr import unpack_videos
 
     _release(name)
-    for tar in unpack_videos(folder_of(name, data), show=True):
+    for tar in unpack_videos(folder_of(name, data), tell=note):
         note(f"written: {tar}")
 
 

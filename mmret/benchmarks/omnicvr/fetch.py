@@ -21,7 +21,7 @@ def plan(release: Release, parts: Sequence[str]) -> list[Remote]:
         found = files_of(release.labels, release.revision, lambda path: path.endswith(".parquet"))
         for config, names in CONFIGS.items():
             some = [file for file in found if file.path.startswith(f"{config}/")]
-            files += [replace(file, sha256=None, columns=tuple(names)) for file in some]
+            files += [replace(file, columns=tuple(names)) for file in some]
     if "videos" in parts:
         files += files_of(*CLIPS, lambda path: path == NAME or path.endswith(".tar"))
     return files

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 
 from ...errors import InputError, RunError
 from ...progress import bar
+from ..datafolder import alone
 
 
 def holds_videos(folder: Path) -> bool:
@@ -19,23 +21,32 @@ def holds_videos(folder: Path) -> bool:
     return first is not None and "video" in pq.read_schema(first).names
 
 
-def unpack_videos(folder: Path, *, show: bool) -> list[Path]:
+def unpack_videos(folder: Path, *, tell: Callable[[str], None]) -> list[Path]:
     """Write the videos of `corpus/*.parquet` into one tar a file under `videos/`, from which clips are read in place.
 
-    A tar that is there already is left alone, so a run that is stopped goes on. Raises `InputError` when the files hold
-    no videos.
+    A tar that holds the clips of its file already is left alone, so a run that is stopped goes on. Processes that write
+    into one folder wait for each other; `tell` takes a line about that. Raises `InputError` when the files hold no
+    videos, and `RunError` when the disk has no room for them.
     """
     files = sorted((folder / "corpus").glob("**/*.parquet"))
     tars = [folder / "videos" / f"{path.stem}.tar" for path in files]
     if not files:
         raise InputError(f"{folder / 'corpus'}: no Parquet file here")
-    (folder / "videos").mkdir(exist_ok=True)
-    with bar(len(files), "unpack videos", "file", show=show) as progress:
+    with alone(folder / "videos", tell), bar(len(files), "unpack videos", "file") as progress:
         for path, tar in zip(files, tars, strict=True):
-            if not tar.is_file():
+            if not _is_unpacked(path, tar):
                 _unpack(path, tar)
             progress.update()
     return tars
+
+
+def _is_unpacked(path: Path, tar: Path) -> bool:
+    """Whether the tar is whole and holds the clips of the file."""
+    try:
+        with tarfile.open(tar) as archive:
+            return archive.getnames() == list(map(str, pq.read_table(path, columns=["id"])["id"].to_pylist()))
+    except (FileNotFoundError, tarfile.ReadError, pa.ArrowInvalid):
+        return False
 
 
 def _unpack(path: Path, tar: Path) -> None:
