@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -70,9 +70,23 @@ class Meter:
             self.stages[self._running[-1]].flops += counted - self._counted
         self._since, self._counted = now, counted
 
+    def take(self) -> dict[str, Stage]:
+        """What each stage took, which is then forgotten; where others did its work, theirs in place of waiting."""
+        spent = self.stages | self.elsewhere
+        self.stages, self.elsewhere = {}, {}
+        return spent
+
     def report(self) -> dict[str, dict[str, float | int]]:
         """`{stage: {"seconds": float, "items": int}}` in the order in which the stages first ran."""
-        return {name: {"seconds": round(s.seconds, 3), "items": s.items} for name, s in self.stages.items()}
+        return _plain(self.stages)
+
+    def report_elsewhere(self) -> dict[str, dict[str, float | int]]:
+        """The same of what the stages needed beside this process."""
+        return _plain(self.elsewhere)
+
+
+def _plain(stages: Mapping[str, Stage]) -> dict[str, dict[str, float | int]]:
+    return {name: {"seconds": round(s.seconds, 3), "items": s.items} for name, s in stages.items()}
 
 
 def peak_rss_mb() -> float:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -281,7 +282,7 @@ def test_damage_to_a_store_is_noticed_and_costs_its_shard_only(tmp_path: Path, o
     store = VectorStore(tmp_path, encoder, "query")
     for name in "abc":
         store.add([name], np.full((1, 2), ord(name), np.float32))
-    manifest = store.folder / "manifest.jsonl"
+    (manifest,) = store.folder.glob("manifest-*.jsonl")
     entries = [json.loads(line) for line in manifest.read_text().splitlines() if line]
     shards = {entry["items"][0]: entry["shard"] for entry in entries}
     (store.folder / shards["a"]).unlink()
@@ -292,6 +293,7 @@ def test_damage_to_a_store_is_noticed_and_costs_its_shard_only(tmp_path: Path, o
         file.write('\n{"shard": "half of a li')  # killed while writing
     again = VectorStore(tmp_path, encoder, "query")
     assert again.missing(["a", "b", "c"]) == ["a", "b"]
+    assert {path.name for path in again.damaged} == {shards["a"], shards["b"]}
     again.add(["a", "b"], np.zeros((2, 2), np.float32))
     assert VectorStore(tmp_path, encoder, "query").missing(["a", "b", "c"]) == []
 
@@ -378,11 +380,17 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path: Path, options: Options
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match=r"vector store cannot be used.*--cache"):
         VectorStore(tmp_path / "file", create_encoder("random", options), "query")
-    if os.path.ismount("/dev/shm") and Path("/dev/full").exists():
-        store = VectorStore(tmp_path, create_encoder("random", options), "query")
-        (store.folder / "manifest.jsonl").symlink_to("/dev/full")
-        with pytest.raises(RunError, match="No space left"):
-            store.add(["a"], np.zeros((1, 2), np.float32))
+    store = VectorStore(tmp_path, create_encoder("random", options), "query")
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, usual[1]))  # files may not grow beyond 1,000 bytes
+    try:
+        with pytest.raises(RunError, match="File too large"):
+            store.add(["a"], np.zeros((1, 1000), np.float32))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert VectorStore(tmp_path, create_encoder("random", options), "query").missing(["a"]) == ["a"]
+    store.add(["a"], np.zeros((1, 1000), np.float32))
+    assert store.missing(["a"]) == []
 
 
 class _Family:

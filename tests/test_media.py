@@ -194,7 +194,7 @@ def test_hangs_and_crashes_cost_one_file_only() -> None:
     with Workers(1, time_limit=1.0) as pool:
         hanging, crashing, fine = pool.submit(time.sleep, 60), pool.submit(_crash), pool.submit(len, "four")
         assert pool.result_of(hanging) == Fault("the decoder did not end within 1 s")
-        assert pool.result_of(crashing) == Fault("the decoder crashed (exit code 7)")
+        assert pool.result_of(crashing) == Fault("the decoder crashed (exit code 7)", lost=True)
         assert pool.result_of(fine) == 4
         assert list(pool.map(len, ["a", "bb", 3, "dddd"]))[3] == 4
 

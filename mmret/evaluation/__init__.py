@@ -2,7 +2,7 @@
 
 from .blind import evaluate_with_blind
 from .compare import Ranking, compare_results
-from .evaluate import Settings, evaluate
+from .evaluate import evaluate
 from .exports import EXPORTS
 from .labels import Galleries, Labels, read_galleries, read_qrels
 from .matrix import Cell, all_views, run_matrix
@@ -12,6 +12,7 @@ from .protocols import PROTOCOLS, Protocol, protocols_of
 from .results import Result, load_result
 from .runs import Run, read_run, write_run
 from .score_run import RunScores, score_run, score_run_on
+from .settings import Settings
 from .summary import MEASURES, Summary, score_vectors, usual_measures
 
 __all__ = [

@@ -13,9 +13,10 @@ import pandas as pd
 from ..benchmarks import Benchmark, load_benchmark
 from ..errors import InputError, RunError
 from ..items import Modality
-from .evaluate import Settings, evaluate
+from .evaluate import evaluate
 from .measures import Measure
 from .results import Result
+from .settings import Settings
 from .statistics import Aggregate, difference
 
 

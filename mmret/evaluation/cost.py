@@ -47,24 +47,6 @@ def cost_of_sides(
     return costs
 
 
-def device_name(device: str) -> str:
-    """The device as people know it: "cuda (NVIDIA H100)"."""
-    if not device.startswith("cuda"):
-        return device
-    import torch
-
-    return f"{device} ({torch.cuda.get_device_name(device)})"
-
-
-def peak_device_mb(device: str) -> float | None:
-    """Peak of the memory torch took of a CUDA device, in MB (10^6 bytes); None for other devices."""
-    if not device.startswith("cuda"):
-        return None
-    import torch
-
-    return round(torch.cuda.max_memory_allocated(device) / 1e6, 1)
-
-
 def _pick(items: Sequence[Item], count: int, taken: set[Media]) -> list[Item]:
     """Items drawn by chance of which no two share a file, nor any with those `taken`, which grow."""
     picked: list[Item] = []

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import Any
 
-from ..encoders import Cuts, Encoder, Memory, Vectors, VectorStore
-from ..errors import RunError
+from ..encoders import Cuts, Vectors, VectorStore
+from ..engines import ATTEMPTS, Here, share
+from ..errors import MmretError, RunError, first_ten
 from ..items import Item, Side
-from ..meter import Meter
+from ..media import Fault
 from ..progress import bar
 from ..vectors import matrix_of
 from .checks import check_vectors
-from .cost import cost_of_sides
+from .plan import Batch, Task, left, plan
+from .replica import Crew, Outcome, Replica
 
 FLOAT32 = 4  # bytes of a number that is kept
 
@@ -31,94 +34,146 @@ class Embedded:
         never measured on this device.
     cut: `{"texts": items with a text, "cut": those of which it is not read to its end}`; a side whose texts nobody
         counts is left out.
+    warnings: what a reader of the result should know of how the vectors were made.
+    peak_device_mb: peak of the memory torch took of a device elsewhere; None where nothing was embedded elsewhere.
     """
 
     vectors: dict[Side, Vectors]
     costs: dict[Side, dict[str, Any]]
     cut: dict[Side, dict[str, int]]
+    warnings: list[str] = field(default_factory=list)
+    peak_device_mb: float | None = None
+
+
+class Embedding:
+    """A model, items of each side, and the stores that have, or will have, their vectors.
+
+    Parameters
+    ----------
+    replica: the model; its encoder names the stores, also where others embed.
+    sides: the items; equal contents share their vectors.
+    cache: the folder that holds the stores.
+    batch_size: items embedded and kept at a time, so that a run that is stopped goes on where it stood.
+    """
+
+    def __init__(self, replica: Replica, sides: Mapping[Side, Sequence[Item]], cache: Path, batch_size: int) -> None:
+        self._replica, self._sides = replica, sides
+        self._encoder, self._meter = replica.encoder, replica.meter
+        with self._meter.stage("read vectors"):
+            self._stores = {side: VectorStore(cache, self._encoder, side) for side in sides}
+        self.tasks = plan(sides, batch_size)
+        self._squeezed = 0
+        self._peak: float | None = None
+
+    def left(self) -> list[Task]:
+        """What of the tasks has no vectors yet."""
+        with self._meter.stage("read vectors"):
+            rest = [left(task, lambda side, digests: self._stores[side].missing(digests)) for task in self.tasks]
+        return [task for task in rest if task]
+
+    def measure(self, crew: Crew, items: int, device: str) -> None:
+        """Measure what an item of each side costs, where that was never measured on this device, and keep it."""
+        if not items or all(store.cost(device) is not None for store in self._stores.values()):
+            return
+        member = crew.members[0]
+        outcome = member.result_of(member.submit(crew.worker.cost, self._sides, items))
+        costs: dict[Side, dict[str, Any]] = _answer(outcome, "measuring what an item costs")
+        for side, cost in costs.items():
+            self._stores[side].keep_cost(device, cost)
+
+    def run(self, crew: Crew, tasks: Sequence[Task], *, show: bool) -> None:
+        """Embed what is left of tasks; each batch is kept as soon as it is there."""
+        total = sum(len(batch.items) for task in tasks for batch in task)
+        with bar(total, f"embed by {self._encoder.spec.name}", "item", show=show) as progress:
+            ended = share(tasks, crew.worker.embed, crew.members)
+            while True:
+                with self._meter.stage("embed"):
+                    batch, outcome = next(ended, (None, None))
+                if batch is None:
+                    return
+                self._keep(batch, _answer(outcome, _named(batch)))
+                progress.update(len(batch.items))
+
+    def _keep(self, batch: Batch, outcome: Outcome) -> None:
+        store = self._stores[batch.side]
+        check_vectors(self._encoder, outcome.vectors, batch.items, batch.side, store.width)
+        with self._meter.stage("write vectors", items=len(batch.items)):
+            store.add([item.digest for item in batch.items], outcome.vectors, outcome.cut)
+        for name, stage in outcome.spent.items():
+            self._meter.add_elsewhere(name, stage.seconds, stage.items)
+        self._squeezed += outcome.squeezed
+        if outcome.peak_device_mb is not None:
+            self._peak = max(self._peak or 0.0, outcome.peak_device_mb)
+
+    def read(self, device: str) -> Embedded:
+        """The vectors of all items, and what making them on a device costs."""
+        vectors: dict[Side, Vectors] = {}
+        digests = {side: [item.digest for item in items] for side, items in self._sides.items()}
+        for side, store in self._stores.items():
+            with self._meter.stage("read vectors", items=len(digests[side])):
+                vectors[side] = store.get(digests[side])
+        widths = {side: matrix_of(one).shape[1] for side, one in vectors.items()}
+        if len(set(widths.values())) > 1:
+            raise RunError(f"model {self._encoder.spec.name!r} returned vectors of different length: {widths}")
+        costs = {side: cost for side, store in self._stores.items() if (cost := store.cost(device)) is not None}
+        sizes = {side: FLOAT32 * prod(matrix_of(one).shape) / len(digests[side]) for side, one in vectors.items()}
+        sized = {side: cost | {"bytes": sizes[side]} for side, cost in costs.items()}
+        return Embedded(vectors, sized, self._cut(), self._warnings(), self._peak)
+
+    def _cut(self) -> dict[Side, dict[str, int]]:
+        if not isinstance(self._encoder, Cuts):
+            return {}
+        told = {side: [item.digest for item in items if item.text is not None] for side, items in self._sides.items()}
+        return {side: {"texts": len(some), "cut": self._stores[side].cut(some)} for side, some in told.items() if some}
+
+    def _warnings(self) -> list[str]:
+        damaged = [path for store in self._stores.values() for path in store.damaged]
+        found = [f"damaged vectors were made again: {first_ten(damaged)}; see mmret cache verify"] if damaged else []
+        if self._squeezed:
+            found.append(
+                f"{self._squeezed} batches did not fit into the memory of the device and were embedded in parts: "
+                "vectors may differ from those of other devices by rounding"
+            )
+        return found
 
 
 def embed_sides(
-    encoder: Encoder,
+    replica: Replica,
     sides: Mapping[Side, Sequence[Item]],
     cache: Path,
     *,
     batch_size: int,
     cost_items: int,
     device: str,
-    meter: Meter,
-    memory: Memory,
     show: bool,
+    crew: Callable[[], AbstractContextManager[Crew]] | None = None,
 ) -> Embedded:
     """Vectors of all items of each side; equal contents share theirs.
 
     Parameters
     ----------
-    cache: the folder that holds the stores.
-    batch_size: items embedded and kept at a time, so that a run that is stopped goes on where it stood.
+    replica, sides, cache, batch_size: see `Embedding`.
     cost_items: items of each side whose cost is measured; 0 for none.
     device: its name; costs are kept by it.
+    crew: opens those who embed what is missing, if anything is; the replica itself unless given.
     """
-    with meter.stage("read vectors"):
-        stores = {side: VectorStore(cache, encoder, side) for side in sides}
-    digests = {side: [item.digest for item in items] for side, items in sides.items()}
-    costs = {side: cost for side, store in stores.items() if (cost := store.cost(device)) is not None}
-    work = any(store.missing(digests[side]) for side, store in stores.items())
-    if work and cost_items and len(costs) < len(sides):
-        costs = cost_of_sides(encoder, sides, cost_items, meter, memory)
-        for side, cost in costs.items():
-            cost["parameters"] = encoder.spec.parameters
-            stores[side].keep_cost(device, cost)
-    for side, items in sides.items():
-        by_digest = dict(zip(digests[side], items, strict=True))
-        _embed_missing(encoder, by_digest, side, stores[side], batch_size, meter, show=show)
-    vectors: dict[Side, Vectors] = {}
-    for side, store in stores.items():
-        with meter.stage("read vectors", items=len(digests[side])):
-            vectors[side] = store.get(digests[side])
-    widths = {side: matrix_of(one).shape[1] for side, one in vectors.items()}
-    if len(set(widths.values())) > 1:
-        raise RunError(f"model {encoder.spec.name!r} returned vectors of different length: {widths}")
-    sizes = {side: FLOAT32 * prod(matrix_of(one).shape) / len(digests[side]) for side, one in vectors.items()}
-    sized = {side: cost | {"bytes": sizes[side]} for side, cost in costs.items()}
-    return Embedded(vectors, sized, _cut_of(encoder, sides, stores))
+    embedding = Embedding(replica, sides, cache, batch_size)
+    if rest := embedding.left():
+        with nullcontext(Crew([Here()], replica)) if crew is None else crew() as members:
+            embedding.measure(members, cost_items, device)
+            embedding.run(members, rest, show=show)
+    return embedding.read(device)
 
 
-def _embed_missing(
-    encoder: Encoder,
-    by_digest: Mapping[str, Item],
-    side: Side,
-    store: VectorStore,
-    batch_size: int,
-    meter: Meter,
-    *,
-    show: bool,
-) -> None:
-    todo = store.missing(list(by_digest))
-    with bar(len(todo), "embed queries" if side == "query" else "embed documents", "item", show=show) as progress:
-        for start in range(0, len(todo), batch_size):
-            batch = todo[start : start + batch_size]
-            items = [by_digest[digest] for digest in batch]
-            with meter.stage(f"embed {side}", items=len(batch)):
-                vectors = encoder.embed(items, side)
-            check_vectors(encoder, vectors, items, side, store.width)
-            store.add(batch, vectors, _cut(encoder, items))
-            progress.update(len(batch))
+def _answer(outcome: Any, what: str) -> Any:
+    """An outcome that is no failure."""
+    if isinstance(outcome, MmretError):
+        raise outcome
+    if isinstance(outcome, Fault):
+        tried = f", {ATTEMPTS} times" if outcome.lost else ""
+        raise RunError(f"{what}: {outcome.reason}{tried}; what was embedded before is kept")
+    return outcome
 
 
-def _cut(encoder: Encoder, items: Sequence[Item]) -> list[str]:
-    """Digests of the items of which the encoder does not read the text to its end."""
-    told = [item for item in items if item.text is not None]
-    if not told or not isinstance(encoder, Cuts):
-        return []
-    cuts = encoder.cuts([item.text or "" for item in told])
-    return [item.digest for item, cut in zip(told, cuts, strict=True) if cut]
-
-
-def _cut_of(
-    encoder: Encoder, sides: Mapping[Side, Sequence[Item]], stores: Mapping[Side, VectorStore]
-) -> dict[Side, dict[str, int]]:
-    if not isinstance(encoder, Cuts):
-        return {}
-    told = {side: [item.digest for item in items if item.text is not None] for side, items in sides.items()}
-    return {side: {"texts": len(some), "cut": stores[side].cut(some)} for side, some in told.items() if some}
+def _named(batch: Batch) -> str:
+    return f"batch {batch.number} ({batch.side} {first_ten([item.id for item in batch.items])})"

@@ -11,8 +11,9 @@ from ..encoders import Options, Spec, create_encoder
 from ..errors import InputError
 from ..items import Modality
 from ..media import Workers
-from .evaluate import Settings, evaluate
+from .evaluate import evaluate
 from .results import Result
+from .settings import Settings
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from ..benchmarks import Benchmark, Ragged
 from ..errors import InputError
 from .aligned import Aligned, Answer
-from .evaluate import Settings, evaluate
+from .evaluate import evaluate
 from .measures import Measure
 from .runs import Run
 from .score_run import RunScores, score_run_on
+from .settings import Settings
 from .statistics import Aggregate, Comparison, compare
 from .summary import usual_measures
 

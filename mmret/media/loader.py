@@ -41,8 +41,18 @@ class ClipLoader:
         self._running: dict[Media, Future[Any]] = {}
 
     def expect(self, items: Iterable[Item]) -> None:
-        """Announce the items that will be asked for next, so that they are decoded ahead."""
+        """Announce the items that will be asked for next, so that they are decoded ahead.
+
+        Behind them come those that the workers know to be coming, of which the same modalities will be read.
+        """
+        items = list(items)
+        read = {modality for item in items for modality in item.modalities} - {"text"}
+        if not read:
+            return
+        items += [item.keep(read) for item in self._workers.coming]
         self._coming = deque((media, media == item.image) for item in items for media in item.media)
+        for media in self._running.keys() - {media for media, _ in self._coming}:
+            del self._running[media]  # nobody will ask for it
         self._start_more()
 
     def frames(self, item: Item) -> NDArray[np.uint8] | None:

@@ -5,19 +5,25 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass
 from typing import Any, Self
 
 from pebble import ProcessExpired, ProcessPool
 
+from ..items import Item
+
 
 @dataclass(frozen=True)
 class Fault:
-    """Why a file could not be worked on, in a few words."""
+    """Why something could not be worked on, in a few words.
+
+    `lost` is whether the worker ended, which may be no fault of the work.
+    """
 
     reason: str
+    lost: bool = False
 
 
 def default_workers() -> int:
@@ -26,24 +32,40 @@ def default_workers() -> int:
 
 
 class Workers:
-    """A pool of decoding processes with a time limit for each file.
+    """A pool of decoding processes with a time limit for each file. A process that ends is replaced.
 
     Parameters
     ----------
     count: child processes, `default_workers()` unless given.
-    time_limit: seconds after which the work on one file is ended and its process replaced.
+    time_limit: seconds after which the work on one file is ended and its process replaced; None for no limit.
     kind: what the processes are called in faults.
     files: after how many files a process is replaced; 0 for never.
+    begin: what each process does first, picklable.
+
+    Attributes
+    ----------
+    coming: what encoders will be given after the items at hand, for loaders to decode ahead.
     """
 
     def __init__(
-        self, count: int | None = None, time_limit: float = 60.0, kind: str = "decoder", files: int = 0
+        self,
+        count: int | None = None,
+        time_limit: float | None = 60.0,
+        kind: str = "decoder",
+        files: int = 0,
+        begin: Callable[[], object] | None = None,
     ) -> None:
         self.count = count or default_workers()
-        self._kind = kind
+        self._kind, self._files, self._begin = kind, files, begin
         self.time_limit = time_limit
+        self.coming: Sequence[Item] = ()
+        self._closed = False
+        self._pool = self._new_pool()
+
+    def _new_pool(self) -> ProcessPool:
         # A child forked from a process that runs threads of torch or FFmpeg may hang; a fork server has none.
-        self._pool = ProcessPool(self.count, max_tasks=files, context=multiprocessing.get_context("forkserver"))
+        context = multiprocessing.get_context("forkserver")
+        return ProcessPool(self.count, max_tasks=self._files, initializer=self._begin, context=context)
 
     def __enter__(self) -> Self:
         return self
@@ -53,12 +75,19 @@ class Workers:
 
     def close(self) -> None:
         """End the child processes, finished or not."""
-        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._closed = True
+        self._end_pool()
+
+    def _end_pool(self) -> None:
+        self._pool.stop()
         self._pool.join()
 
     def submit(self, function: Callable[..., Any], *arguments: object) -> Future[Any]:
         """Start `function(*arguments)`, both picklable; take the outcome with `result_of`."""
-        return self._pool.schedule(_guarded, args=[function, *arguments], timeout=self.time_limit)
+        if not self._pool.active and not self._closed:  # all processes ended while none was at work
+            self._end_pool()
+            self._pool = self._new_pool()
+        return self._pool.schedule(guarded, args=[function, *arguments], timeout=self.time_limit)
 
     def result_of(self, future: Future[Any]) -> Any:
         """What the function returned, or a `Fault` when it raised, crashed or ran past the time limit."""
@@ -67,7 +96,9 @@ class Workers:
         except TimeoutError:
             return Fault(f"the {self._kind} did not end within {self.time_limit:g} s")
         except ProcessExpired as expired:
-            return Fault(f"the {self._kind} crashed (exit code {expired.exitcode})")
+            return Fault(f"the {self._kind} crashed (exit code {expired.exitcode})", lost=True)
+        except BrokenExecutor:
+            return Fault(f"the {self._kind} ended before it began", lost=True)
 
     def map(self, function: Callable[..., Any], arguments: Iterable[object]) -> Iterator[Any]:
         """`function(argument)` for each argument, in order, a few ahead of the consumer."""
@@ -80,7 +111,7 @@ class Workers:
             yield self.result_of(waiting.popleft())
 
 
-def _guarded(function: Callable[..., Any], *arguments: object) -> Any:
+def guarded(function: Callable[..., Any], *arguments: object) -> Any:
     """Errors travel as values: many exceptions of the decoders cannot be pickled."""
     try:
         return function(*arguments)

@@ -163,8 +163,8 @@ def sets(sizes: Callable[[int], int], value: float = 1.0, width: Callable[[Side]
 @pytest.mark.parametrize(
     ("answer", "words_"),
     [
-        (sets(lambda i: i % 2), "no vector for document d0000, d0002, d0004"),
-        (sets(lambda i: 1, np.nan), "NaN or infinity for document d0000, d0001"),
+        (sets(lambda i: i % 2), r"no vector for document d\d{4}, d\d{4}"),
+        (sets(lambda i: 1, np.nan), r"NaN or infinity for document d\d{4}, d\d{4}"),
         (
             lambda items, side: np.ones((len(items), 2), np.float32),
             r"sets of float32 vectors.*not float32 \(16, 2\): d0",
@@ -178,7 +178,7 @@ def sets(sizes: Callable[[int], int], value: float = 1.0, width: Callable[[Side]
         (sets(lambda i: 2, 1.0, lambda side: 2 + (side == "query")), "different length"),
         (
             lambda items, side: VectorSets.of([np.ones((1, len(items)), np.float32)] * len(items)),
-            r"1\d dimensions for document d0016.* and of 16 for others before",
+            r"1\d dimensions for document d.* and of 16 for others before",
         ),
     ],
 )

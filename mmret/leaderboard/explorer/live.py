@@ -21,10 +21,11 @@ from ...encoders.units import unit, weighted_sum
 from ...errors import InputError, unknown_name
 from ...evaluation import Settings
 from ...evaluation.checks import check_scores, check_vectors
+from ...evaluation.devices import resolve_device
 from ...evaluation.embedding import embed_sides
-from ...evaluation.evaluate import resolve_device
 from ...evaluation.pairs import index
 from ...evaluation.ranks import top_k
+from ...evaluation.replica import Replica
 from ...items import MODALITIES, Item, Media, Modality
 from ...media import Fault, Workers, digest_all, inspect
 from ...meter import Meter
@@ -162,14 +163,12 @@ class LiveSearch:
     def _embed_documents(self, model: Encoder, settings: Settings, device: str, *, show: bool) -> Vectors:
         """The documents' vectors: those in the store, and the others, which are embedded and kept there."""
         made = embed_sides(
-            model,
+            Replica(model, self._workers, self._meter, self._memory),
             {"document": self.benchmark.documents},
             settings.cache_folder,
             batch_size=settings.batch_size,
             cost_items=0,
             device=device,
-            meter=self._meter,
-            memory=self._memory,
             show=show,
         )
         return made.vectors["document"]

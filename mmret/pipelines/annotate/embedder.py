@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from ...encoders import Encoder, Memory, Options, create_encoder
 from ...errors import InputError
+from ...evaluation.devices import resolve_device
 from ...evaluation.embedding import embed_sides
-from ...evaluation.evaluate import resolve_device
+from ...evaluation.replica import Replica
 from ...items import Item, Media, Modality, Side
 from ...media import Workers
 from ...meter import Meter
@@ -39,7 +40,7 @@ class Embedder:
         self, reference: str, needs: Sequence[Modality], device: str, cache: Path | None, workers: Workers
     ) -> None:
         self._cache, self._device = cache_folder(cache), resolve_device(device, reference)
-        self._meter, self._memory = Meter(), Memory()
+        self._workers, self._meter, self._memory = workers, Meter(), Memory()
         options = Options(workers, device=self._device, cache=cache, meter=self._meter, memory=self._memory)
         model = create_encoder(reference, options)
         if not isinstance(model, Encoder) or model.spec.scoring != "dot":
@@ -54,8 +55,8 @@ class Embedder:
         import faiss
 
         made = embed_sides(
-            self.encoder, {side: items}, self._cache, batch_size=BATCH, cost_items=0, device=self._device,
-            meter=self._meter, memory=self._memory, show=show,
+            Replica(self.encoder, self._workers, self._meter, self._memory), {side: items}, self._cache,
+            batch_size=BATCH, cost_items=0, device=self._device, show=show,
         )  # fmt: skip
         self._memory.clear()
         matrix: Matrix = np.ascontiguousarray(made.vectors[side])

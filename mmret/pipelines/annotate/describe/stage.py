@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from ....errors import InputError
-from ....evaluation.evaluate import resolve_device
+from ....evaluation.devices import resolve_device
 from ....media import Workers
 from ..config import Describe
 from ..llm import Askers
