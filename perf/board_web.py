@@ -1,7 +1,7 @@
 """The server of a board under load: `python perf/board_web.py`; each line says what is aimed at.
 
 1. With 2,000 submissions on 10 benchmarks: how long the server takes to answer, beside `import gradio` alone, and how
-   many requests for rows it answers a second, asked by another process.
+   many requests for rows it answers a second, asked by another process; and until a browser has painted a table.
 2. A submission of 10 million rows: from the first byte sent to the score, and the memory of the server's processes.
 3. Thousands of malformed files: each refused, none left behind.
 
@@ -39,6 +39,7 @@ from mmret.leaderboard.board import Board  # noqa: E402
 from mmret.leaderboard.board.benchmarks import Terms, add_benchmark  # noqa: E402
 from mmret.leaderboard.board.teams import create_team, issue_token  # noqa: E402
 from mmret.leaderboard.submissions import Ground  # noqa: E402
+from mmret.pipelines.render.chromium import find_browser  # noqa: E402
 from tests.leaderboard.board import filled  # noqa: E402
 from tests.leaderboard.submissions.malformed import malformed  # noqa: E402
 from tests.leaderboard.web import made  # noqa: E402
@@ -60,6 +61,16 @@ with httpx.Client() as client:
         assert client.get(url).status_code == 200
         count += 1
 print(count / seconds)
+"""
+SWITCH = """
+async (name) => {
+  const start = performance.now();
+  [...document.querySelectorAll(".tabs a")].find((link) => link.textContent.trim() === name).click();
+  while (document.querySelector(".tabs [aria-current]").textContent.trim() !== name)
+    await new Promise((next) => setTimeout(next, 5));
+  await new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
+  return performance.now() - start;
+}
 """
 PORT = 7861
 
@@ -165,6 +176,27 @@ def start_and_rows(folder: Path, seconds: float) -> None:
         print(f"first      {max(first):8.2f} s at most for a table that is not made yet")
         print(f"rows       {float(asked.stdout):8.0f} requests a second, 100 rows each; aim 200 or more")
         print(f"memory     {pss(server) / 1e6:8.0f} MB of the server")
+        painted()
+
+
+def painted() -> None:
+    """Time to see a table, by a browser that has none of its parts yet and by one that has, and another's tab."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(None), chromium_sandbox=False)
+        page = browser.new_page()
+
+        def paint() -> None:
+            page.goto(f"http://127.0.0.1:{PORT}/", wait_until="commit")
+            page.wait_for_selector("table.ranking tbody tr")
+
+        cold, warm = timed(paint), median(timed(paint) for _ in range(3))
+        names = [name.strip() for name in page.locator(".tabs a").all_inner_texts()]
+        switches = [page.evaluate(SWITCH, name) / 1000 for name in (*names[1:], names[0])]
+        browser.close()
+    print(f"painted    {cold:8.2f} s at first, {warm:.2f} s when the browser has been there; aim 2.0 or less")
+    print(f"tab        {median(switches):8.2f} s to another benchmark, {max(switches):.2f} s at most; aim 0.5 or less")
 
 
 def timed(what: Callable[[], Any]) -> float:
