@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..errors import RunError
 from .common import note
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def describe(project: Project, workers: int | None) -> None:  # noqa: ARG001 - t
     from ..pipelines.annotate.llm import Askers
 
     _say("describe", "clips", describe_project(project, Askers.of(project), show=True))
+    _refuse_to_go_on(project, "describe")
 
 
 def mine(project: Project, workers: int | None) -> None:
@@ -45,6 +47,7 @@ def write(project: Project, workers: int | None) -> None:  # noqa: ARG001 - the 
     from ..pipelines.annotate.write import write_project
 
     _say("write", "pairs", write_project(project, Askers.of(project), show=True))
+    _refuse_to_go_on(project, "write")
 
 
 def verify(project: Project, workers: int | None) -> None:
@@ -55,11 +58,24 @@ def verify(project: Project, workers: int | None) -> None:
     for trust in trust_of(project).values():
         if not trust.trusted:
             note(f"verify: {trust.judge} is not trusted: {trust.reason}")
+    _refuse_to_go_on(project, "verify")
 
 
 def _say(stage: str, what: str, counts: Mapping[Any, int]) -> None:
     accepted, rejected, pending = (counts[status] for status in ("accepted", "rejected", "pending"))
     note(f"{stage}: {accepted:,} {what} accepted, {rejected:,} rejected, {pending:,} pending")
+
+
+def _refuse_to_go_on(project: Project, stage: str) -> None:
+    """Raise `RunError` where the budget was spent before all items of a stage were through."""
+    from ..pipelines.annotate.llm import SPENT
+
+    waiting = project.counts(stage).get("pending", {}).get(SPENT, 0)
+    if waiting:
+        raise RunError(
+            f"{stage}: the budget is spent and {waiting:,} items wait. No answer is lost; to go on give the same "
+            "command a higher --max-calls or --max-cost, or raise [budget] in the settings"
+        )
 
 
 STAGES: dict[str, Stage] = {
@@ -70,3 +86,6 @@ STAGES: dict[str, Stage] = {
     "verify": verify,
 }
 """The stages that need no person, in their order."""
+
+PAID = {"describe", "write", "verify"}
+"""Those that may ask models which cost money."""

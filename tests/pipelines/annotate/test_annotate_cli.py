@@ -22,6 +22,12 @@ def invoke(*arguments: object) -> str:
     return result.stdout
 
 
+def test_init_names_the_videos(tmp_path: Path) -> None:
+    invoke("init", tmp_path / "a.toml", "--videos", tmp_path / "my films", "--licence", 'CC-BY 4.0 "or later"')
+    (source,) = Config.read(tmp_path / "a.toml").source
+    assert (source.folder, source.licence) == (tmp_path / "my films", 'CC-BY 4.0 "or later"')
+
+
 def test_from_init_to_report(tmp_path: Path) -> None:
     config = tmp_path / "new" / "config.toml"
     invoke("init", config)

@@ -95,7 +95,10 @@ def export_project(
 def nothing(chosen: Chosen) -> str:
     """Why no triplet goes out, and what can be done."""
     why = ", ".join(f"{reason} ({number:,})" for reason, number in chosen.left_out.items()) or "no pair has a text"
-    return f"{why}; let people vote with mmret annotate review, or name other triplets with --status"
+    return (
+        f"{why}; name language models in [verify], let people vote with mmret annotate review, or export other "
+        "triplets with --status"
+    )
 
 
 def _content(project: Project, chosen: Chosen, workers: int | None, cache: Path | None, *, show: bool) -> Content:

@@ -103,7 +103,9 @@ def test_a_judge_that_always_says_yes_makes_no_gold(tmp_path: Path) -> None:
     judge(project, says=yes)
     pairs = [pair.id for pair in project.accepted("mine", PairRow)]
     vote(project, pairs)
-    with pytest.raises(RunError, match=r"nothing to export: no trusted language model has judged it \(6\); let people"):
+    with pytest.raises(
+        RunError, match=r"nothing to export: no trusted language model has judged it \(6\); name language"
+    ):
         export(project)
     assert not (tmp_path / "benchmark").exists()
     card = (export(project, status=["pending"]).folder / "README.md").read_text()
