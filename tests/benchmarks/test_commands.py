@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from mmret.errors import InputError
 
 from ..conftest import write_clip
 from ..hub import Hub, serve
+from ..processes import mmret
 from .omnicvr_files import Labels, make_labels, write_original, write_reupload, write_tars
 
 SIZE = 400_000  # of the videos, larger than what a reader fetches ahead
@@ -48,19 +47,8 @@ def hub(uploads: dict[str, Path]) -> Iterator[Hub]:
         yield server
 
 
-def mmret(*arguments: object, hub: Hub | None = None) -> subprocess.CompletedProcess[str]:
-    environment = dict(os.environ)
-    if hub is not None:
-        home = os.environ["MMRET_CACHE"] + "/hub"
-        environment |= {"HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0", "HF_HOME": home, "HF_HUB_DISABLE_XET": "1"}
-    command = [sys.executable, "-m", "mmret", *map(str, arguments)]
-    return subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-    )
-
-
 def test_get_brings_labels_without_videos_and_clips_as_tars(hub: Hub, labels: Labels, tmp_path: Path) -> None:
-    done = mmret("benchmarks", "get", "omnicvr", "--yes", hub=hub)
+    done = mmret("benchmarks", "get", "omnicvr", "--yes", **hub.environment)
     assert done.returncode == 0, done.stderr
     assert "mmret benchmarks verify omnicvr" in done.stderr
     corpus = next(name for name in hub.sent if name.startswith("corpus/"))
@@ -70,12 +58,12 @@ def test_get_brings_labels_without_videos_and_clips_as_tars(hub: Hub, labels: La
     assert set(benchmark.slices) == set(labels.kind)
     assert all(item.video is not None and item.video.path.suffix == ".tar" for item in benchmark.documents)
     sent = dict(hub.sent)
-    assert mmret("benchmarks", "get", "omnicvr", "--yes", hub=hub).returncode == 0
+    assert mmret("benchmarks", "get", "omnicvr", "--yes", **hub.environment).returncode == 0
     assert dict(hub.sent) == sent  # nothing is sent twice
 
 
 def test_get_asks_first_and_names_what_went_wrong(hub: Hub) -> None:
-    asked = mmret("benchmarks", "get", "omnicvr", hub=hub)
+    asked = mmret("benchmarks", "get", "omnicvr", **hub.environment)
     assert asked.returncode == 2
     assert re.search(
         r"omnicvr: \d files, (\d+) MB and the labels, into .*/data/omnicvr\n\1 MB of them are", asked.stderr

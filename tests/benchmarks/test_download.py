@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +17,7 @@ from mmret.benchmarks.tarvir import plan_dataset
 from mmret.errors import RunError
 
 from ..hub import Hub, serve
+from ..processes import start, until
 
 CHUNK = 50_000
 NAME, TAR = "org/name", "videos/a.tar"
@@ -41,6 +39,8 @@ def hub(far: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setattr(download, "CHUNK", CHUNK)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
     with serve({NAME: far}) as server:
         monkeypatch.setattr(constants, "ENDPOINT", server.url)
         monkeypatch.setattr(
@@ -64,13 +64,6 @@ def content(folder: Path) -> dict[str, bytes]:
 
 def firsts(hub: Hub, name: str) -> list[int]:
     return [first for asked, first, _ in hub.asked if asked == name]
-
-
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_what_is_there_is_checked_and_only_what_lacks_is_fetched(hub: Hub, far: Path, tmp_path: Path) -> None:
@@ -177,25 +170,23 @@ def test_a_run_that_was_interrupted_goes_on_and_others_wait(far: Path, tmp_path:
     with (far / TAR).open("wb") as file:
         file.truncate(chunk + 10)
 
-    def get() -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "mmret", "benchmarks", "get", f"hf:{NAME}", "--yes", "--data", str(here)]
-        own = {"HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path)}
-        return subprocess.Popen(command, env=os.environ | own, stderr=subprocess.PIPE, text=True)
-
     with serve({NAME: far}) as hub:
         hub.held[TAR] = threading.Event()
-        first = get()
-        until(lambda: firsts(hub, TAR) == [0, chunk])
+        get, asks = ("benchmarks", "get", f"hf:{NAME}", "--yes", "--data", here), hub.environment
+        first = start(*get, **asks)
+        until(lambda: firsts(hub, TAR) == [0, chunk], first)
         first.send_signal(signal.SIGINT)
         _, told = first.communicate(timeout=60)
         assert first.returncode == 130
         assert "run the same command to go on" in told
         assert "Traceback" not in told
-        second = get()
-        until(lambda: firsts(hub, TAR) == [0, chunk, chunk])
-        third = get()
+        second = start(*get, **asks)
+        until(lambda: firsts(hub, TAR) == [0, chunk, chunk], second)
+        third = start(*get, **asks)
         assert third.stderr
-        until(lambda: "another process brings files into this folder" in third.stderr.readline())
+        assert "hf:org/name: 4 files" in third.stderr.readline()
+        assert "are not there yet" in third.stderr.readline()
+        assert "another process brings files into this folder; waiting until it" in third.stderr.readline()
         hub.held[TAR].set()
         for process in (second, third):
             _, told = process.communicate(timeout=60)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,18 +13,8 @@ from mmret.errors import InputError
 from mmret.evaluation import Settings, evaluate
 
 from ..hub import Hub, serve
+from ..processes import mmret
 from .tarvir_files import write_mini, write_nq_tables, write_vidore
-
-
-def mmret(*arguments: object, hub: Hub | None = None) -> subprocess.CompletedProcess[str]:
-    online = {"HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"} if hub else {}
-    return subprocess.run(
-        [sys.executable, "-m", "mmret", *map(str, arguments)],
-        env={**os.environ, **online, "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.fixture
@@ -41,14 +28,14 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 def test_a_dataset_of_the_hub_is_a_benchmark(hub: Hub) -> None:
     with pytest.raises(InputError, match="mmret benchmarks get hf:vidore/tables"):
         load_benchmark("hf:vidore/tables")
-    done = mmret("benchmarks", "get", "hf:vidore/tables", "--yes", hub=hub)
+    done = mmret("benchmarks", "get", "hf:vidore/tables", "--yes", **hub.environment)
     assert done.returncode == 0, done.stderr
     assert len(hub.sent) == 3  # and not the card
     benchmark = load_benchmark("hf:vidore/tables")
     assert (len(benchmark.queries), len(benchmark.documents)) == (2, 6)
     assert benchmark.name == "hf:vidore/tables"
     for name in ("hf:tables", "hf:vidore/others"):
-        failed = mmret("benchmarks", "get", name, "--yes", hub=hub)
+        failed = mmret("benchmarks", "get", name, "--yes", **hub.environment)
         assert failed.returncode in (1, 2)
         assert "Traceback" not in failed.stderr
 
