@@ -13,6 +13,7 @@ from . import (
     board,
     board_admin,
     board_serve,
+    cache,
     captions,
     explore,
     fuse,
@@ -56,6 +57,7 @@ board.app.command("import")(board_admin.import_tables)
 app.add_typer(benchmarks.app, name="benchmarks")
 app.add_typer(models.app, name="models")
 app.add_typer(captions.app, name="captions")
+app.add_typer(cache.app, name="cache")
 app.add_typer(submit.app, name="submit")
 app.add_typer(board.app, name="board")
 app.add_typer(annotate.app, name="annotate")

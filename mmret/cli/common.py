@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..errors import InputError
+
+
+class EngineName(StrEnum):
+    """Where work is done."""
+
+    local = "local"
+    ray = "ray"
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Bench = Annotated[str, typer.Argument(help="Name of a benchmark, or a folder that holds one.")]
@@ -30,6 +39,11 @@ Provenance = Annotated[
 ]
 Choices = Annotated[
     list[str] | None, typer.Option("--set", help="NAME=VALUE, a part or prompt of the model; repeat for several.")
+]
+Engine = Annotated[EngineName, typer.Option(help="Where the work is done: here, or on a Ray cluster.")]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(envvar="RAY_ADDRESS", help="Address of a Ray cluster, HOST:PORT. Default: one that is started here."),
 ]
 WorkerCount = Annotated[int | None, typer.Option(help="Decoding processes.")]
 TimeLimit = Annotated[float, typer.Option(help="Seconds a decoder may take for one file.")]

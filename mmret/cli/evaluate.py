@@ -13,10 +13,13 @@ from .common import (
     Cache,
     Choices,
     Data,
+    Engine,
+    EngineName,
     Exclusions,
     FieldMap,
     Json,
     Provenance,
+    RayAddress,
     Slices,
     Split,
     TimeLimit,
@@ -93,6 +96,14 @@ def evaluate_model(
     seed: Annotated[int, typer.Option(help="Seed of random encoders and of the intervals.")] = 0,
     workers: WorkerCount = None,
     time_limit: TimeLimit = 60.0,
+    replicas: Annotated[
+        int | None, typer.Option(help="Copies of the model, each a process, and on a GPU each of its own.")
+    ] = None,
+    engine: Engine = EngineName.local,
+    ray_address: RayAddress = None,
+    shard: Annotated[
+        str | None, typer.Option(help="I/N: only embed the I-th of N parts, 0 being the first; for arrays of jobs.")
+    ] = None,
     max_memory: Annotated[int, typer.Option(help="Megabytes for blocks of scores.")] = 64,
     cache: Cache = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another evaluation's result.")] = False,
@@ -100,9 +111,13 @@ def evaluate_model(
 ) -> None:
     """Evaluate a model on a benchmark."""
     from ..benchmarks import load_benchmark
-    from ..evaluation import Settings, evaluate, evaluate_with_blind
+    from ..errors import InputError
+    from ..evaluation import Settings, Shard, embed_shard, evaluate, evaluate_with_blind
     from ..paths import refuse_file
 
+    part = None if shard is None else Shard.parse(shard)
+    if part is not None and (output is not None or with_blind or as_json):
+        raise InputError("--shard only embeds: leave --output, --with-blind and --json to the command that merges")
     if output is not None:
         refuse_file(output)
     settings = Settings(
@@ -122,6 +137,9 @@ def evaluate_model(
         seed=seed,
         workers=workers,
         time_limit=time_limit,
+        engine=engine.value,
+        replicas=replicas,
+        ray_address=ray_address,
         max_memory=max_memory * 1_000_000,
         cache=cache,
     )
@@ -136,6 +154,10 @@ def evaluate_model(
         split=split,
         provenance=names(provenance),
     )
+    if part is not None:
+        done = embed_shard(benchmark, model, part, settings, show=True)
+        print(f"{done.batches} batches: {done.embedded} embedded now, {done.left} left for other shards")
+        return
     run = evaluate_with_blind if with_blind else evaluate
     result = run(benchmark, model, settings, show=True)
     if output is not None:

@@ -13,6 +13,7 @@ from .results import Result, load_result
 from .runs import Run, read_run, write_run
 from .score_run import RunScores, score_run, score_run_on
 from .settings import Settings
+from .shard import Shard, embed_shard
 from .summary import MEASURES, Summary, score_vectors, usual_measures
 
 __all__ = [
@@ -29,10 +30,12 @@ __all__ = [
     "Run",
     "RunScores",
     "Settings",
+    "Shard",
     "Summary",
     "Values",
     "all_views",
     "compare_results",
+    "embed_shard",
     "evaluate",
     "evaluate_with_blind",
     "load_result",

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..benchmarks import Benchmark, load_benchmark
+from ..engines import connected
 from ..errors import InputError, RunError
 from ..items import Modality
 from .evaluate import evaluate
@@ -56,6 +57,11 @@ def evaluate_with_blind(
     if isinstance(benchmark, str):
         benchmark = load_benchmark(benchmark, data, cache=settings.cache)
     benchmark.need_labels()
+    with connected(settings.engine, settings.ray_address):  # once for all
+        return _with_blind(benchmark, model, settings, show=show)
+
+
+def _with_blind(benchmark: Benchmark, model: str, settings: Settings, *, show: bool) -> Result:
     result = evaluate(benchmark, model, settings, show=show)
     found: dict[str, Result] = {}
     variants: dict[str, dict[str, Any]] = {}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from ..encoders import Cuts, Vectors, VectorStore
-from ..engines import ATTEMPTS, Here, share
+from ..engines import ATTEMPTS, share
 from ..errors import MmretError, RunError, first_ten
 from ..items import Item, Side
 from ..media import Fault
@@ -159,7 +159,7 @@ def embed_sides(
     """
     embedding = Embedding(replica, sides, cache, batch_size)
     if rest := embedding.left():
-        with nullcontext(Crew([Here()], replica)) if crew is None else crew() as members:
+        with (crew or replica.alone)() as members:
             embedding.measure(members, cost_items, device)
             embedding.run(members, rest, show=show)
     return embedding.read(device)

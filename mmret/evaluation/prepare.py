@@ -86,9 +86,7 @@ def prepared(
         warnings = [*modality_warnings(made, scored.documents, "document"), *modality_warnings(made, queries, "query")]
         warnings += [*sound_warnings(made, scored), *family_warnings(made, scored)]
         crew = partial(_crew, name, settings, device, replicas) if elsewhere else None
-        yield Prepared(
-            scored, excluded, queries, made, workers, meter, memory, device, replicas, crew, warnings
-        )  # fmt: skip
+        yield Prepared(scored, excluded, queries, made, workers, meter, memory, device, replicas, crew, warnings)
 
 
 def _select(whole: Benchmark, protocols: Sequence[Protocol], settings: Settings) -> Benchmark:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..encoders import Cuts, Encoder, Memory, Vectors, create_encoder
-from ..engines import Executor
+from ..engines import Executor, Here
 from ..errors import MmretError, RunError
 from ..items import Item, Side
 from ..media import Workers
@@ -70,6 +71,10 @@ class Replica:
         """What an item of each side costs, see `cost_of_sides`, and how many weights the model has."""
         costs = cost_of_sides(self.encoder, sides, timed, self.meter, self.memory)
         return {side: cost | {"parameters": self.encoder.spec.parameters} for side, cost in costs.items()}
+
+    def alone(self) -> AbstractContextManager[Crew]:
+        """The crew that is this replica, in this process."""
+        return nullcontext(Crew([Here()], self))
 
 
 @dataclass(frozen=True)
