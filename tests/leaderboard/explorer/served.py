@@ -13,10 +13,10 @@ from fastapi import FastAPI
 
 
 @contextmanager
-def served(app: FastAPI | Callable[[], FastAPI]) -> Iterator[str]:
+def served(app: FastAPI | Callable[[], FastAPI], port: int = 0) -> Iterator[str]:
     """Serve an application, or what makes one inside the server's event loop, in a thread; yields "127.0.0.1:port"."""
     makes = not isinstance(app, FastAPI)
-    settings = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", ws="none", factory=makes)
+    settings = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", ws="none", factory=makes)
     server = uvicorn.Server(settings)
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -132,20 +132,18 @@ class Desk:
         """Keep a vote on the item that a person has been given, and give the next.
 
         Once this returns, the vote survives a kill. One that is kept already, as when a page sends it twice, is not
-        kept again; nor is one on an item that has become somebody else's, as the lease was over.
+        kept again; nor is one on an item that has been decided meanwhile, as the lease was over.
         """
-        reason = " ".join(reason.split())
-        if len(reason) > LONGEST_REASON:
-            raise InputError(f"a reason has at most {LONGEST_REASON} characters")
+        reason = _line(reason, "a reason", 0, LONGEST_REASON)
         with self._lock:
             reviewer, item, notice = self.known(reviewer), self._item(name), ""
-            if self._queue.may_vote(reviewer, name):
+            if self._queue.wants(reviewer, name):
                 vote = Vote(pair=name, reviewer=reviewer, accept=accept, reason=reason, at=_now())
                 self._keep("vote", vote, item)
                 self._count(vote)
                 self._times[reviewer].append(time.monotonic())
             elif not self._queue.has_voted(reviewer, name):
-                notice = "Your vote on the item before is not kept: others had taken it meanwhile."
+                notice = "Your vote on the item before is not kept: others had decided it meanwhile."
             return self._view(reviewer, notice)
 
     def skip(self, reviewer: str, name: str) -> View:
@@ -171,10 +169,10 @@ class Desk:
             self._keep("undo", last.vote.model_copy(update={"at": _now()}), last.item)
             self._votes[reviewer].pop()
             self._queue.undone(reviewer, last.item.id)
-            if not self._queue.may_vote(reviewer, last.item.id):
-                return self._view(reviewer, "Your vote is undone. Somebody else has its item now; you get it later.")
-            self._queue.hold(reviewer, last.item.id)
-            return self._view(reviewer)
+            if self._queue.wants(reviewer, last.item.id) and self._queue.is_free(reviewer, last.item.id):
+                self._queue.hold(reviewer, last.item.id)
+                return self._view(reviewer)
+            return self._view(reviewer, "Your vote is undone. Others have its item now; you get it if it needs you.")
 
     def verdicts(self, reviewer: str) -> View:
         """Show what judges say of the item that a person voted on last, after which that vote stands."""
@@ -214,10 +212,17 @@ class Desk:
 
 
 def _name(text: str) -> str:
-    name = " ".join(text.split())
-    if not 1 <= len(name) <= LONGEST_NAME:
-        raise InputError(f"a reviewer's name has 1 to {LONGEST_NAME} characters")
-    return name
+    return _line(text, "a reviewer's name", 1, LONGEST_NAME)
+
+
+def _line(text: str, what: str, least: int, most: int) -> str:
+    """A text in one line. Raises `InputError` for one of another length, and for one that no file can keep."""
+    line = " ".join(text.split())
+    if not least <= len(line) <= most:
+        raise InputError(f"{what} has {least} to {most} characters")
+    if line != line.encode(errors="replace").decode():
+        raise InputError(f"{what} holds half a character, which no file can keep")
+    return line
 
 
 def _now() -> str:
