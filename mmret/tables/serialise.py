@@ -36,8 +36,11 @@ def markdown(table: Table) -> str:
     names, body = _named(table)
     if not names:
         return ""
-    lines = (names, ["---"] * len(names), *body)
-    return "\n".join([f"| {_joined(line)} |" for line in lines])
+    lines = [names, ["---"] * len(names), *body]
+    text = _piped(lines)
+    if text.count("|") == len(lines) * (len(names) + 1):
+        return text
+    return _piped([[text.replace("|", "\\|") for text in line] for line in lines])
 
 
 def rows(table: Table) -> str:
@@ -113,6 +116,5 @@ def _by_row_header(row: Sequence[Cell]) -> str:
     return ": ".join(filter(None, [" / ".join(heads), values]))
 
 
-def _joined(texts: list[str]) -> str:
-    line = " | ".join(texts)
-    return line if line.count("|") == len(texts) - 1 else " | ".join([text.replace("|", "\\|") for text in texts])
+def _piped(lines: Sequence[Sequence[str]]) -> str:
+    return "\n".join([f"| {' | '.join(line)} |" for line in lines])

@@ -141,10 +141,11 @@ def shown(cells: Sequence[Cell]) -> list[str]:
 def _collapsed(lists: list[list[str]]) -> list[list[str]]:
     """The texts without white space at their ends, and one blank for any inside.
 
-    Most tables are so already, which a look at all texts at once tells fastest.
+    Most tables are so already, which a look at all texts at once tells fastest: all white space but blanks is what
+    Python calls unprintable.
     """
-    whole = "\0".join(["\0".join(texts) for texts in lists])
-    if " ".join(whole.split()) == whole and " \0" not in whole and "\0 " not in whole:
+    whole = "|".join(["", *["|".join(texts) for texts in lists], ""])
+    if whole.isprintable() and not any(doubtful in whole for doubtful in ("  ", " |", "| ")):
         return lists
     return [[" ".join(text.split()) for text in texts] for texts in lists]
 

@@ -15,7 +15,8 @@ from mmret.tables import EMPTY, SERIALISERS, Cell, Table, serialise
 
 from .made import tiled, wild
 
-SPACED = st.text("a|\0 \n\u00a0", max_size=4)  # what a text may have between, before and behind its words
+WHITE = "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace())  # the last one is U+3000
+SPACED = st.text(st.sampled_from("aaa|\0     " + WHITE), max_size=4)
 
 
 def texts(table: Table) -> list[list[str]]:
