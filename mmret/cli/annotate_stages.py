@@ -21,12 +21,12 @@ def segment(project: Project, workers: int | None) -> None:
     _say("segment", "clips", run_segment(project, workers=workers, show=True))
 
 
-def describe(project: Project, workers: int | None) -> None:  # noqa: ARG001 - the describer says how many work
+def describe(project: Project, workers: int | None) -> None:
     """Describe what is seen and heard in each clip."""
     from ..pipelines.annotate.describe import describe_project
     from ..pipelines.annotate.llm import Askers
 
-    _say("describe", "clips", describe_project(project, Askers.of(project), show=True))
+    _say("describe", "clips", describe_project(project, Askers.of(project), workers=workers, show=True))
     _refuse_to_go_on(project, "describe")
 
 

@@ -23,13 +23,14 @@ SECONDS = 600.0  # that one clip may take offline
 
 
 def describe_project(
-    project: Project, askers: Askers, *, cache: Path | None = None, show: bool = False
+    project: Project, askers: Askers, *, workers: int | None = None, cache: Path | None = None, show: bool = False
 ) -> Counter[Status]:
     """Describe the clips of a project that are not described, and give the number of clips by status.
 
     Parameters
     ----------
     askers: for models at servers.
+    workers: processes side by side where it is done offline; one for each core unless given.
     cache: mmret's cache folder.
 
     Raises `InputError` where nobody of that name describes, or something that it needs is missing; `RunError` where
@@ -40,9 +41,9 @@ def describe_project(
     clips = project.accepted("segment", Clip)
     if settings.by == "offline":
         offline = OfflineDescriber(settings)
-        with Workers(time_limit=SECONDS, kind="describer") as workers:
+        with Workers(workers, SECONDS, kind="describer") as pool:
             work = partial(_offline, settings, project.folder)
-            return run_stage(project, stage_of(offline), clips, work, workers, show=show)
+            return run_stage(project, stage_of(offline), clips, work, pool, show=show)
     describer: Describer
     if kind == "endpoint" and argument:
         asker = askers.named(argument)
@@ -52,9 +53,9 @@ def describe_project(
         describer, threads = OmniDescriber(settings, argument, device, cache=cache), 1
     else:
         raise InputError(f'describe.by = "{settings.by}": use "offline", "endpoint:MODEL@ADDRESS" or "omni:WEIGHTS"')
-    with Threads(threads) as pool:
+    with Threads(threads) as executor:
         return run_stage(
-            project, stage_of(describer), clips, lambda clip: describer.describe(clip, project.clip(clip.id)), pool,
+            project, stage_of(describer), clips, lambda clip: describer.describe(clip, project.clip(clip.id)), executor,
             show=show,
         )  # fmt: skip
 

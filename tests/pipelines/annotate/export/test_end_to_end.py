@@ -118,50 +118,44 @@ def test_from_films_to_a_ranking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         with pytest.raises(
             RunError, match=r"verify: the budget is spent and .* to go on give the same command a higher"
         ):
-            mmret("annotate", "run", config, "--max-calls", 5, "--workers", 2)
+            mmret("annotate", "run", config, "--max-calls", 5, "--workers", 1)
         assert len(server.bodies) == 5
-        told = mmret("annotate", "run", config, "--workers", 2).stderr
+        told = mmret("annotate", "run", config, "--workers", 1).stderr
         assert "export: nothing yet: too few people have voted" in told
         questions = [json.dumps(body) for body in server.bodies]
         assert len(questions) == len(set(questions)) > 20
         report = json.loads(mmret("annotate", "report", config, "--json").stdout)
         assert sum(one["calls"] for one in report["calls"]) == len(questions)
-        mmret("annotate", "run", config, "--workers", 2)
-        assert len(server.bodies) == len(questions)
-    through = {one["stage"]: one["accepted"] for one in report["stages"]}
-    assert (through["scan"], through["segment"], through["describe"]) == (2, 8, 8)
-    (judged,) = report["judges"]
-    assert judged["trust"]["trusted"]
+        through = {one["stage"]: one["accepted"] for one in report["stages"]}
+        assert (through["scan"], through["segment"], through["describe"]) == (2, 8, 8)
+        assert [judged["trust"]["trusted"] for judged in report["judges"]] == [True]
 
-    project = Project(Config.read(config))
-    standing = standings_of(project)
-    accepted = sorted(name for name, one in standing.items() if one.llm_accepts)
-    assert len(accepted) >= 6
-    vote(project, accepted[1:])
-    vote(project, accepted[:1], who=["quinn"])
-    vote(project, accepted[:1], who=["xerxes"], accept=False)
+        project = Project(Config.read(config))
+        accepted = sorted(name for name, one in standings_of(project).items() if one.llm_accepts)
+        assert len(accepted) > 3
+        vote(project, accepted[1:])
+        vote(project, accepted[:1], who=["quinn"])
+        vote(project, accepted[:1], who=["xerxes"], accept=False)
+        assert f"export: {tmp_path / 'benchmark'} written" in mmret("annotate", "run", config, "--workers", 1).stderr
+        assert len(server.bodies) == len(questions)
     done = json.loads(mmret("annotate", "export", config, "--json").stdout)
     assert done["status"] == {"gold": len(accepted) - 1}
     folder = done["folder"]
 
-    assert json.loads(mmret("benchmarks", "verify", folder, "--json").stdout)["media"]["readable"] == 8
+    assert json.loads(mmret("benchmarks", "verify", folder, "--workers", 1, "--json").stdout)["media"]["readable"] == 8
     shown = mmret("benchmarks", "show", folder).stdout
     assert done["digest"] in shown
-    assert "| careful" not in shown
     assert "| llm:careful | all known-wrong: accepted | 0 of" in shown
-    result = json.loads(
-        mmret(
-            "eval", "--bench", folder, "--model", "tagbridge", "--workers", 2, "--output", tmp_path / "r", "--json"
-        ).stdout
-    )
+    evaluated = ("--model", "tagbridge", "--workers", 1, "--output", tmp_path / "result", "--json")
+    result = json.loads(mmret("eval", "--bench", folder, *evaluated).stdout)
     assert result["benchmark"]["digest"] == done["digest"]
     kinds = {pair.kind for pair in project.accepted("mine", PairRow) if pair.id in accepted[1:]}
-    assert kinds <= set(result["slices"])
+    assert {*kinds, "gold"} <= set(result["scores"]["gallery"])
 
     # A judge that always says yes is exposed, and nothing that it accepts goes out.
     with chat_server(lambda _: verdict(True)) as server:
         configure(tmp_path, f"llm:yes@{server.address}")
-        assert "yes is not trusted: accepts " in mmret("annotate", "verify", config).stderr
+        assert "llm:yes is not trusted: accepts " in mmret("annotate", "verify", config).stderr
         with pytest.raises(RunError, match="nothing to export: no trusted language model has judged it"):
             mmret("annotate", "export", config, "--output", tmp_path / "other")
     assert not (tmp_path / "other").exists()
