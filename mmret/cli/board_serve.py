@@ -26,10 +26,27 @@ def serve(
         list[str] | None,
         typer.Option(help="Origin whose pages may frame the board, such as https://huggingface.co; repeat for more."),
     ] = None,
+    explore: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Benchmark whose media, and what ranked submissions to it answered, everybody may see: ID, or "
+            "ID=BENCH to load it by another name or folder than it was added by. Repeat for more."
+        ),
+    ] = None,
 ) -> None:
     """Serve a board and score what is submitted, until it is stopped; PostgreSQL by MMRET_BOARD_DATABASE."""
     from ..leaderboard.web.limits import Limits
     from ..leaderboard.web.server import run_server
 
     limits = Limits(requests=requests)
-    run_server(folder, host=host, port=port, workers=workers, limits=limits, proxies=proxy or (), frames=frame or ())
+    chosen = {identity: name for identity, _, name in (one.partition("=") for one in explore or ())}
+    run_server(
+        folder,
+        host=host,
+        port=port,
+        workers=workers,
+        limits=limits,
+        proxies=proxy or (),
+        frames=frame or (),
+        explore=chosen,
+    )

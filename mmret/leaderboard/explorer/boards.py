@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import gradio as gr
 from fastapi import APIRouter
 
 from ...benchmarks import Benchmark as Labelled
+from ...benchmarks import load_benchmark
 from ...errors import InputError, unknown_name
 from ...evaluation import PROTOCOLS, Result, Run, read_run, score_run_on
 from ...evaluation.selection import candidates_only
@@ -22,13 +24,35 @@ from ..board.answers import save_answers
 from ..board.database import Benchmark, State, Submission
 from ..board.files import digest_of
 from .answers import Load, Study
-from .pages import page, refusal
+from .pages import fill, page, refusal
+from .pages.render import html
 from .pages.scene import Scene
 from .pages.state import State as Address
 from .pages.stills import Stills
 
 MOST = 3  # submissions side by side
+TABLES = "."  # where a page leads that cannot be shown
 KEPT = 4  # studies in memory; one of OmniCVR's size and two systems takes half a gigabyte
+
+
+def loads_of(board: Board, chosen: Mapping[str, str]) -> dict[str, Load]:
+    """How the benchmarks are read whose answers are shown.
+
+    Parameters
+    ----------
+    chosen: id of a benchmark → the name or folder by which it is loaded, "" for that by which it was added.
+
+    Raises `InputError` for one that the board does not have, whose labels are hidden, whose media cannot be read, or
+    that has other labels here than on the board.
+    """
+    loads: dict[str, Load] = {}
+    for identity, name in chosen.items():
+        with board.reading() as session:
+            asked = _public(session.get(Benchmark, identity), identity)
+        load = partial(_load, name or asked.source, asked.view)
+        _checked(asked, load(""))
+        loads[identity] = load
+    return loads
 
 
 def study_of(board: Board, benchmark: str, submissions: Sequence[str], load: Load) -> Study:
@@ -45,11 +69,7 @@ def study_of(board: Board, benchmark: str, submissions: Sequence[str], load: Loa
     if not 1 <= len(submissions) <= MOST:
         raise InputError(f"choose one to {MOST} rows of one table to explore, not {len(submissions)}")
     with board.reading() as session:
-        asked = session.get(Benchmark, benchmark)
-        if asked is None:
-            raise InputError(f"there is no benchmark {benchmark!r} on this board")
-        if asked.hidden:
-            raise InputError(f"the labels of {benchmark} are hidden, and so is what systems answered")
+        asked = _public(session.get(Benchmark, benchmark), benchmark)
         found = [session.get(Submission, one) for one in submissions]
         ranked = [one for one in found if one is not None and one.state is State.verified]
         if len(ranked) < len(submissions) or any(one.benchmark_id != benchmark for one in ranked):
@@ -58,11 +78,31 @@ def study_of(board: Board, benchmark: str, submissions: Sequence[str], load: Loa
             )
         names = [f"{one.description['model']['name']} ({one.team.name})" for one in ranked]
         paths = [board.files.path(one.file_digest) for one in ranked]
-    whole = load(asked.view)
-    if (whole.ground_digest, _labels_digest(whole)) != (asked.digest, asked.answers_digest):
-        raise InputError(f"{benchmark} has other labels here than on the board; whoever runs it must add it anew")
+    whole = _checked(asked, load(""))
     results = [_result(whole, asked, read_run(path), name) for path, name in zip(paths, names, strict=True)]
     return Study.of(results, load)
+
+
+def _public(found: Benchmark | None, identity: str) -> Benchmark:
+    if found is None:
+        raise InputError(f"there is no benchmark {identity!r} on this board")
+    if found.hidden:
+        raise InputError(f"the labels of {identity} are hidden, and so is what systems answered")
+    return found
+
+
+def _load(name: str, usual: str, view: str) -> Labelled:
+    return load_benchmark(name, view=view or usual or None)
+
+
+def _checked(asked: Benchmark, whole: Labelled) -> Labelled:
+    """The benchmark as it is here, if it has the board's questions and labels."""
+    if (whole.ground_digest, _labels_digest(whole)) != (asked.digest, asked.answers_digest):
+        raise InputError(
+            f"{asked.id} has other labels here than on the board; whoever runs it must name the one that was added, or "
+            "add it anew"
+        )
+    return whole
 
 
 def _labels_digest(whole: Labelled) -> str:
@@ -97,19 +137,20 @@ class BoardExplorer:
     Parameters
     ----------
     loads: id of a benchmark → reads it with its media. Whatever these hold can be fetched by anybody.
-    key: the secret of the links to media, which all processes of the server share.
     workers: draw small pictures; closed by whoever made them.
     """
 
-    def __init__(self, board: Board, loads: Mapping[str, Load], key: bytes, workers: Workers) -> None:
+    most = MOST
+
+    def __init__(self, board: Board, loads: Mapping[str, Load], workers: Workers) -> None:
         self._board, self._loads = board, dict(loads)
-        self._shelf = MediaShelf(key=key)
-        for load in self._loads.values():  # now: the media of a page may be asked of another process than made it
-            found = load("")
-            self._shelf.add((*found.documents, *found.queries))
+        self._shelf = MediaShelf()
         self._stills = Stills(self._shelf, workers)
         self._lock = Lock()
         self._scene = lru_cache(maxsize=KEPT)(self._open)
+
+    def __contains__(self, benchmark: str) -> bool:
+        return benchmark in self._loads
 
     def router(self) -> APIRouter:
         """The routes of the media, and of their small pictures."""
@@ -117,6 +158,15 @@ class BoardExplorer:
         router.include_router(self._shelf.router())
         router.include_router(self._stills.router())
         return router
+
+    @property
+    def style(self) -> str:
+        """CSS of the pages."""
+        return str(html("explorer.css"))
+
+    def fill(self, blocks: gr.Blocks) -> None:
+        """Put the pages into these, at one address."""
+        fill(blocks, self.page)
 
     def page(self, address: str) -> str:
         """The page of an address, which names the benchmark and the submissions: "benchmark=…&id=…&id=…"."""
@@ -127,8 +177,8 @@ class BoardExplorer:
             with self._lock:  # one study is opened at a time
                 scene = self._scene(asked.benchmark, asked.id, self._generation(asked.benchmark))
         except InputError as error:
-            return refusal(error)
-        return page(scene, address)
+            return refusal(str(error), TABLES)
+        return page(scene, address, TABLES)
 
     def _generation(self, benchmark: str) -> int:
         """Grows when a submission is hidden or withdrawn, after which it must not be shown."""

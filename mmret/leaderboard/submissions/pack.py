@@ -82,8 +82,11 @@ def facts_of_benchmark(benchmark: Benchmark) -> dict[str, str]:
 
 
 def _plain(value: Any) -> Any:
-    """A setting as a plain value, cut to what a description takes."""
-    return value if isinstance(value, bool | int | float) else str(value)[:200]
+    """A setting as a plain value, cut to what a description takes; what cannot be printed is escaped."""
+    if isinstance(value, bool | int | float):
+        return value
+    text = str(value)
+    return (text if text.isprintable() else text.encode("unicode_escape").decode())[:200]
 
 
 def _cost(cost: Mapping[str, Any]) -> dict[str, Any]:

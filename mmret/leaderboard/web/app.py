@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 from fastapi import FastAPI, Response
@@ -24,9 +24,17 @@ from .pages import mount
 from .problems import HANDLERS
 from .uploads import Uploads
 
+if TYPE_CHECKING:
+    from ..explorer.boards import BoardExplorer
+
 
 def create_app(
-    board: Board, *, limits: Limits = USUAL, frames: Sequence[str] = (), crew: Crew | None = None
+    board: Board,
+    *,
+    limits: Limits = USUAL,
+    frames: Sequence[str] = (),
+    crew: Crew | None = None,
+    explorer: BoardExplorer | None = None,
 ) -> FastAPI:
     """The application of one board.
 
@@ -34,6 +42,7 @@ def create_app(
     ----------
     frames: origins whose pages may show the board in a frame.
     crew: started and ended with the application; None where scorers run elsewhere.
+    explorer: shows what submissions answered; None where nobody is to see that.
     """
     metrics, uploads = Metrics(board), Uploads(board)
 
@@ -53,6 +62,8 @@ def create_app(
     )
     app.state.board, app.state.uploads = board, uploads
     app.include_router(api.router)
+    if explorer is not None:
+        app.include_router(explorer.router())
     methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
     app.add_api_route("/api/{rest:path}", api.nothing, methods=methods, include_in_schema=False)
 
@@ -73,7 +84,7 @@ def create_app(
     app.add_middleware(Limited, limits=limits)
     app.add_middleware(Secured, frames=frames)
     app.add_middleware(Observed, metrics=metrics)
-    return mount(app, board)
+    return mount(app, board, explorer)
 
 
 def _described(app: FastAPI) -> dict[str, Any]:

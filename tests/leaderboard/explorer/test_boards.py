@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
+from playwright.sync_api import expect, sync_playwright
 
 from mmret.benchmarks import load_benchmark
 from mmret.errors import InputError
@@ -18,8 +19,10 @@ from mmret.leaderboard.board.database import Benchmark, Submission
 from mmret.leaderboard.board.files import digest_of
 from mmret.leaderboard.board.states import moderate
 from mmret.leaderboard.explorer import Study
-from mmret.leaderboard.explorer.boards import BoardExplorer, study_of
+from mmret.leaderboard.explorer.boards import BoardExplorer, loads_of, study_of
+from mmret.leaderboard.web.app import create_app
 from mmret.media import Workers
+from mmret.pipelines.render.chromium import find_browser
 
 from ..board.filled import scored_run, submission_of, teams_on
 from .served import ask, served
@@ -79,17 +82,62 @@ def test_pages_of_a_board_end_when_a_submission_is_hidden(board: Board, clip_res
     benchmark = add_benchmark(board, load_benchmark(NAME), Terms(), source="a test")
     one, two = sent(board, benchmark, clip_results)
     with Workers(1) as workers:
-        explorer = BoardExplorer(board, LOAD, b"key", workers)
+        explorer = BoardExplorer(board, LOAD, workers)
         address = f"benchmark={NAME}&id={one.id}&id={two.id}&query=q001"
         page = explorer.page(address)
         assert "random (First)" in page
         assert f"benchmark={NAME}&amp;id={one.id}&amp;id={two.id}&amp;query=q002" in page
         assert "data-vote" not in page
         app = FastAPI()
-        app.include_router(BoardExplorer(board, LOAD, b"key", workers).router())  # another process of the server
+        app.include_router(explorer.router())
         with served(app) as where:
             link = page.partition('src="/media/')[2].partition('"')[0]
             assert ask(where, f"/media/{link}", Range="bytes=0-3")[0] == 206
         moderate(board, one.id, "hide", actor="a test", reason="a test")
         assert "only submissions that are ranked" in explorer.page(address)
         assert "unknown benchmark with media here" in explorer.page("benchmark=other&id=x")
+
+
+def test_only_public_benchmarks_that_are_here_can_be_shown(board: Board, small: Path) -> None:
+    add_benchmark(board, load_benchmark(NAME), Terms(), source=NAME)
+    add_benchmark(board, load_benchmark(NAME), Terms.usual(hidden=True), source=NAME, identity="secret")
+    assert loads_of(board, {NAME: ""})[NAME]("").digest == load_benchmark(NAME).digest
+    for chosen, words in (
+        ({"none": ""}, "there is no benchmark 'none' on this board"),
+        ({"secret": ""}, "the labels of secret are hidden"),
+        ({NAME: str(small)}, "other labels here than on the board"),
+        ({NAME: "/nowhere"}, "/nowhere: no such folder"),
+    ):
+        with pytest.raises(InputError, match=words):
+            loads_of(board, chosen)
+
+
+def test_from_a_table_to_the_answers_of_a_row(board: Board, clip_results: list[Path]) -> None:
+    benchmark = add_benchmark(board, load_benchmark(NAME), Terms(), source=NAME)
+    one, _ = sent(board, benchmark, clip_results)
+    with Workers(1) as workers, sync_playwright() as playwright:
+        explorer = BoardExplorer(board, loads_of(board, {NAME: ""}), workers)
+        browser = playwright.chromium.launch(executable_path=find_browser(None), chromium_sandbox=False)
+        with served(lambda: create_app(board, explorer=explorer)) as where:
+            page = browser.new_page()
+            page.goto(f"http://{where}/submit")
+            expect(page.get_by_text("is shown to everybody, query by query, of: OmniCVR-mini")).to_be_visible()
+            page.goto(f"http://{where}/")
+            see = page.get_by_role("button", name="See what they answered").last
+            expect(see).to_be_disabled()
+            assert page.locator(".page fieldset > div").first.evaluate("one => getComputedStyle(one).display") == "flex"
+            page.locator(f"[name=id][value='{one.id}']").check()
+            see.click()
+            expect(page.locator("[data-row][aria-current]")).to_have_attribute("data-row", "q001")
+            page.keyboard.press("j")
+            expect(page.locator("[data-row][aria-current]")).to_have_attribute("data-row", "q002")
+            assert page.url.startswith(f"http://{where}/explore?benchmark={NAME}&id={one.id}&")
+            page.reload()
+            expect(page.locator("[data-row][aria-current]")).to_have_attribute("data-row", "q002")
+            page.goto(f"http://{where}/explore?benchmark={NAME}&id=none")
+            page.get_by_role("link", name="Begin anew").click()
+            page.locator(".page h1").wait_for()
+            page.goto(f"http://{where}/submission?id={one.id}")
+            page.get_by_role("link", name="See what it answered").click()
+            page.locator("[data-row][aria-current]").wait_for()
+        browser.close()

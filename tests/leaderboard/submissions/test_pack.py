@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from mmret.benchmarks import Ragged
+from mmret.benchmarks import Ragged, load_benchmark
 from mmret.errors import InputError
-from mmret.evaluation import Run, read_run, write_run
-from mmret.leaderboard.submissions import Ground, check, pack, read_description, run_digest
+from mmret.evaluation import Run, Settings, evaluate, read_run, write_run
+from mmret.leaderboard.submissions import Ground, check, facts_of_result, pack, read_description, run_digest
 
 
 def _scores(run: Run) -> dict[tuple[str, str], float]:
@@ -126,3 +126,12 @@ def test_no_description_in_another_run(run: Run, tmp_path: Path) -> None:
     write_run(run, tmp_path / "run.parquet")
     with pytest.raises(InputError, match="no submission"):
         read_description(tmp_path / "run.parquet")
+
+
+def test_settings_that_cannot_be_printed_are_escaped(tmp_path: Path) -> None:
+    asked = load_benchmark("tarvir-mini", view="title=text,content=native")
+    result = evaluate(asked, "bm25", Settings(limit=20))
+    assert not result.record["settings"]["resolved"]["preprocessing"]["pattern"].isprintable()
+    facts = facts_of_result(result.record)
+    pack(result.run, facts, tmp_path / "a.submission.parquet")
+    assert facts["settings"]["pattern"].isprintable()

@@ -71,23 +71,23 @@ def fill(blocks: gr.Blocks, show: Show) -> None:
     blocks.load(load, None, place, queue=False, show_progress="hidden", api_visibility="private")
 
 
-def page(scene: Scene, address: str) -> Markup:
-    """The page of an address; where it cannot be shown, the page says why."""
+def page(scene: Scene, address: str, way_out: str = "?") -> Markup:
+    """The page of an address; where it cannot be shown, the page says why and leads to `way_out`."""
     try:
         state = State.parse(address)
         shown = PAGES[state.tab]
         values = shown.values(scene, state) | {"look": look(scene, state)}
         return html(shown.template, **values, state=state, scene=scene, study=scene.study, tabs=tabs(scene))
     except InputError as error:
-        return refusal(error)
+        return refusal(str(error), way_out)
     except RunError:
         _log.exception("a page could not be made")
-        return html("message.html.j2", words="This cannot be shown now; the terminal says why.")
+        return refusal("This cannot be shown now; the terminal says why.", way_out)
 
 
-def refusal(error: InputError) -> Markup:
+def refusal(words: str, way_out: str) -> Markup:
     """The page that says why another cannot be shown."""
-    return html("message.html.j2", words=str(error))
+    return html("message.html.j2", words=words, way_out=way_out)
 
 
 def tabs(scene: Scene) -> dict[Tab, str]:

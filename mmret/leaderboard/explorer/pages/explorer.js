@@ -10,10 +10,11 @@ let received = new Map();
 // part that says already what the address does, because somebody just filled it in.
 async function go(address, move, kept) {
   const number = ++asked;
-  history[move](null, "", address || location.pathname);
+  const state = address.slice(address.indexOf("?"));
+  history[move](null, "", location.pathname + state);
   element.setAttribute("aria-busy", "true");
   try {
-    const page = await server.shown(address);
+    const page = await server.shown(state);
     if (number === asked) put(new DOMParser().parseFromString(page, "text/html"), kept);
   } finally {
     if (number === asked) element.removeAttribute("aria-busy");
@@ -162,7 +163,7 @@ async function cast(vote) {
   }
   localStorage.setItem(NAME, vote.by);
   find("dialog.voting").close();
-  go(location.search, "replaceState");
+  go(location.search || "?", "replaceState");
 }
 
 async function reason(answer) {
@@ -176,7 +177,7 @@ async function search() {
   const address = said(form);
   address.set("tab", "live");
   if (!form.elements.weigh.checked) all("[type=range]", form).forEach((field) => address.delete(field.name));
-  history.replaceState(null, "", `?${address}`);
+  history.replaceState(null, "", `${location.pathname}?${address}`);
   const [file, place, button] = [form.elements.file.files[0], find(".found"), find("button", form)];
   if (file) address.set("name", file.name);
   button.disabled = true;
@@ -239,7 +240,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-window.addEventListener("popstate", () => go(location.search, "replaceState"));
+window.addEventListener("popstate", () => go(location.search || "?", "replaceState"));
 watch("value", () => {
   received = new Map([...parts(element)].map(([name, part]) => [name, part.outerHTML]));
   arrive();

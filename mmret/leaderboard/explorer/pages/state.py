@@ -66,20 +66,21 @@ class State:
 
     @classmethod
     def parse(cls, address: str) -> Self:
-        """Read the part behind the question mark. Names are looked up later; `InputError` for what means nothing."""
+        """Read what stands behind the question mark. Names are looked up later; `InputError` for what means nothing."""
         try:
-            said = parse_qs(address.removeprefix("?"), max_num_fields=FIELDS)
+            said = parse_qs(address.rpartition("?")[2], max_num_fields=FIELDS)
         except ValueError:
             raise InputError(f"the address has more than {FIELDS} fields") from None
         known = [field for field in fields(cls) if field.name in said]
         return cls(**{field.name: _read(field.name, field.default, said[field.name]) for field in known})
 
     def link(self, **changes: Any) -> str:
-        """The address of this state with some fields changed: "?…"."""
+        """The address of this state with some fields changed: "?…", on a board "explore?…"."""
         changed = replace(self, **changes)
         values = {field.name: getattr(changed, field.name) for field in fields(self)}
         said = {field.name: values[field.name] for field in fields(self) if values[field.name] != field.default}
-        return "?" + urlencode({name: "yes" if one is True else one for name, one in said.items()}, doseq=True)
+        page = "explore?" if changed.benchmark else "?"
+        return page + urlencode({name: "yes" if one is True else one for name, one in said.items()}, doseq=True)
 
 
 def _read(name: str, default: object, said: list[str]) -> Any:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import gradio as gr
@@ -26,6 +28,9 @@ from .standings import download, standings
 from .submission import submission
 from .submit import how_to_submit
 
+if TYPE_CHECKING:
+    from ...explorer.boards import BoardExplorer
+
 _HERE = Path(__file__).parent
 _log = logging.getLogger("mmret.web.pages")
 
@@ -33,24 +38,28 @@ Page = Callable[[Board, Query], Markup]
 Text = Callable[[Board, Query], str]
 
 
-def mount(app: FastAPI, board: Board) -> FastAPI:
+def mount(app: FastAPI, board: Board, explorer: BoardExplorer | None = None) -> FastAPI:
     """Serve the pages from the root of `app`, behind what it serves itself."""
     style = (_HERE / "board.css").read_text(encoding="utf-8")
-    return pages.mount(app, build(board), style)
+    return pages.mount(app, build(board, explorer), style + (explorer.style if explorer else ""))
 
 
-def build(board: Board) -> gr.Blocks:
-    """The pages: `/`, `/submit`, `/about`, `/submission?id=` and `/compare?id=&id=`."""
+def build(board: Board, explorer: BoardExplorer | None = None) -> gr.Blocks:
+    """The pages: `/`, `/submit`, `/about`, `/submission?id=`, `/compare?id=&id=` and `/explore?benchmark=&id=`."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as blocks:
-        _fill(blocks, board, standings, "board.js", download)
+        _fill(blocks, board, partial(standings, explorer=explorer), "board.js", download)
     with blocks.route("Submit", "/submit"):
-        _fill(blocks, board, how_to_submit, "submit.js")
+        _fill(blocks, board, partial(how_to_submit, explorer=explorer), "submit.js")
     with blocks.route("About", "/about"):
         _fill(blocks, board, about)
     with blocks.route("Submission", "/submission", show_in_navbar=False):
-        _fill(blocks, board, submission)
+        _fill(blocks, board, partial(submission, explorer=explorer))
     with blocks.route("Comparison", "/compare", show_in_navbar=False):
         _fill(blocks, board, comparison)
+    if explorer is not None:
+        with blocks.route("Answers", "/explore", show_in_navbar=False):
+            Navbar(main_page_name="Tables")
+            explorer.fill(blocks)
     return blocks
 
 

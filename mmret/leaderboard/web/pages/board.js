@@ -76,8 +76,8 @@ function apply() {
     }
   }
   find("output.shown").textContent = `${shown} of ${there} rows`;
-  for (const form of all("form.compare")) {
-    form.querySelector("button").disabled = chosen(form) < 2 || chosen(form) > form.dataset.most;
+  for (const button of all("form.compare button")) {
+    button.disabled = chosen(button.form) < button.dataset.least || chosen(button.form) > button.dataset.most;
   }
 }
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from markupsafe import Markup
 
@@ -22,6 +22,9 @@ from .downloads import FORMS
 from .query import Query
 from .render import html
 from .tables import columns_of, lines_of
+
+if TYPE_CHECKING:
+    from ...explorer.boards import BoardExplorer
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class Shown:
     view: View
     benchmark: Benchmark = field(compare=False)
     table: Table = field(compare=False)
+    explored: int = 0  # rows whose answers can be seen side by side
 
 
 @dataclass(frozen=True)
@@ -75,10 +79,12 @@ class Section:
     rows: Sequence[Row]
 
 
-def standings(board: Board, query: Query) -> Markup:
+def standings(board: Board, query: Query, explorer: BoardExplorer | None = None) -> Markup:
     """The page; without a benchmark in the address it shows the first."""
     every = benchmarks(board)
     shown = _asked(board, query, every)
+    if explorer is not None and shown.benchmark.id in explorer:
+        shown = replace(shown, explored=explorer.most)
     return html(
         "standings.html",
         benchmarks=every,
@@ -122,7 +128,8 @@ def _drawn(shown: Shown) -> Markup:
         }
         for section in _sections(found, shown.view)
     ]
-    return html("sections.html", benchmark=benchmark, view=shown.view, columns=columns, sections=sections, most=MOST)
+    most = {"compared": MOST, "explored": shown.explored}
+    return html("sections.html", benchmark=benchmark, view=shown.view, columns=columns, sections=sections, most=most)
 
 
 def _sections(found: Table, view: View) -> list[Section]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
@@ -18,6 +18,9 @@ from .query import Query
 from .render import html, unit
 from .tables import OPEN, SAW
 
+if TYPE_CHECKING:
+    from ...explorer.boards import BoardExplorer
+
 WORDS = {
     State.pending: "It waits to be scored.",
     State.flagged: "It was scored; a moderator will look at it before it is ranked.",
@@ -28,7 +31,7 @@ WORDS = {
 FORMATS = {"csv": "CSV", "markdown": "Markdown", "latex": "LaTeX", "json": "JSON"}
 
 
-def submission(board: Board, query: Query) -> Markup:
+def submission(board: Board, query: Query, explorer: BoardExplorer | None = None) -> Markup:
     """The page of the submission whose id the address names; of one that is not ranked it says no more than its state.
 
     Raises `InputError` when there is none of that id.
@@ -50,6 +53,7 @@ def submission(board: Board, query: Query) -> Markup:
         facts=list(_facts(found.description)),
         sections=[_section(name, scores, benchmark) for name in benchmark.protocols],
         formats=FORMATS,
+        explored=explorer is not None and benchmark.id in explorer,
         plot=_plot(scores, benchmark),
     )
 
