@@ -144,6 +144,22 @@ def qwen2audio(folder: Path) -> Path:
     return folder
 
 
+def decoded_greedily(model: Any, inputs: Any, tokens: int, ends: Sequence[int]) -> Any:
+    """Greedy decoding written out: the ids that a model writes to one input, the likeliest next one over and over."""
+    import torch
+
+    ids = inputs.pop("input_ids")
+    inputs.pop("attention_mask")
+    start = ids.shape[1]
+    for _ in range(tokens):
+        with torch.no_grad():
+            logits = model(input_ids=ids, attention_mask=torch.ones_like(ids), **inputs).logits
+        ids = torch.cat([ids, logits[:, -1:].argmax(-1)], dim=1)
+        if ids[0, -1] in ends:
+            break
+    return ids[0, start:]
+
+
 def colqwen2(folder: Path) -> Path:
     """ColQwen2, over a Qwen2-VL."""
     qwen2vl(folder / "base")

@@ -8,8 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +36,8 @@ from mmret.pipelines.sweep import (
 )
 from mmret.pipelines.sweep.effects import Outcome, effects_of
 from mmret.tables import read_picture
+
+from ..processes import until
 
 NATIVE, IMAGE = "title=text,content=native,serialiser=rows", "title=text,content=image"
 ODD = ['AC/DC "live"', "../../escape", "tab\there", "São Tomé 中文", "50% # & ?", "line\nbreak"]
@@ -89,14 +89,6 @@ def content(folder: Path) -> dict[str, str]:
     """Digest of every file, by its path."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
-def wait_for(found: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 60
-    while not found():
-        assert process.poll() is None, "it ended before it could be killed"
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def test_moved_rows_and_columns_change_no_digit_of_a_bag_of_words(tmp_path: Path) -> None:
@@ -340,7 +332,7 @@ def started(script: Path, command: str, *arguments: object) -> subprocess.Popen[
 def test_a_killed_copy_goes_on_and_is_never_seen_half_done(tmp_path: Path) -> None:
     tree, out, view = write_tree(tmp_path / "tree", pictures=(300, 400), tables=80), tmp_path / "out", IMAGE
     process = started(tmp_path / "run.py", "perturb", str(tree), "blur=90", out / "copy", None, view)
-    wait_for(lambda: len(list(out.glob(".copy*.part/images/*.png"))) > 3, process)
+    until(lambda: len(list(out.glob(".copy*.part/images/*.png"))) > 3, process)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     before = {path.name: path.stat().st_mtime_ns for path in out.glob(".copy*.part/images/*.png")}
@@ -359,7 +351,7 @@ def test_a_killed_sweep_runs_only_what_is_left(tmp_path: Path) -> None:
     changes = ["title-drop", "title-noise=0.3", "rows", "columns"]
     process = started(tmp_path / "run.py", "sweep", str(tree), "bm25", out, NATIVE, changes)
     done = out / "results" / "bm25" / "title-drop" / "result.json"
-    wait_for(done.exists, process)
+    until(done.exists, process)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     stamps = {path: path.stat().st_mtime_ns for path in out.rglob("result.json")}

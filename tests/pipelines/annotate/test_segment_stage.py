@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import av
@@ -21,6 +20,7 @@ from mmret.pipelines.annotate.project import Project, Row
 from mmret.pipelines.annotate.records import Clip
 from mmret.pipelines.annotate.segment import segment
 
+from ...processes import until
 from . import films
 from .films import Shot, write_film
 
@@ -214,11 +214,7 @@ def test_a_kill_loses_nothing_that_was_done(videos: Path) -> None:
     write_film(videos / "videos" / "long.mp4", [Shot(5, seed) for seed in range(20, 30)])
     cuts = videos / "project" / "state" / "cut.jsonl"
     process = start(videos)
-    deadline = time.monotonic() + 60
-    while not (cuts.exists() and cuts.read_text().count("accepted") >= 2):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: cuts.exists() and cuts.read_text().count("accepted") >= 2, process)
     with pytest.raises(RunError, match="another process"), Project(config(videos)):
         pass
     process.send_signal(signal.SIGKILL)

@@ -28,8 +28,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def greedy(folder: Path, path: Path, settings: Describe) -> str:
-    """The likeliest next token, over and over."""
-    import torch
     from transformers import Qwen2_5OmniProcessor, Qwen2_5OmniThinkerForConditionalGeneration
 
     processor: Any = Qwen2_5OmniProcessor.from_pretrained(folder)
@@ -45,16 +43,8 @@ def greedy(folder: Path, path: Path, settings: Describe) -> str:
         text=[asked], videos=[np.stack([np.asarray(frame) for frame in frames])], audio=[sound],
         videos_kwargs={"do_sample_frames": False, "fps": 0.5}, return_tensors="pt",
     )  # fmt: skip
-    ids = inputs.pop("input_ids")
-    inputs.pop("attention_mask")
-    start = ids.shape[1]
-    for _ in range(TOKENS):
-        with torch.no_grad():
-            logits = model(input_ids=ids, attention_mask=torch.ones_like(ids), **inputs).logits
-        ids = torch.cat([ids, logits[:, -1:].argmax(-1)], dim=1)
-        if ids[0, -1] in (0, processor.tokenizer.convert_tokens_to_ids("<|im_end|>")):
-            break
-    return str(processor.decode(ids[0, start:], skip_special_tokens=True))
+    ids = tiny.decoded_greedily(model, inputs, TOKENS, [0, processor.tokenizer.convert_tokens_to_ids("<|im_end|>")])
+    return str(processor.decode(ids, skip_special_tokens=True))
 
 
 def test_the_model_reads_frames_sound_and_the_form(folder: Path) -> None:
