@@ -33,12 +33,12 @@ def fetch(files: Sequence[Remote], folder: Path, *, tell: Callable[[str], None])
     Raises `RunError` when there is no room, when the Hub fails for longer than some retries take, and for a file whose
     digest is wrong, which is removed.
     """
-    parts = [file for file in files if file.columns is not None]
+    columns = [file for file in files if file.columns is not None]
     whole = [file for file in files if file.columns is None]
     with hub_errors(), alone(folder, tell):
         require_room(folder, bytes_left(whole, folder))
-        if parts:
-            _each(_columns, parts, folder, bar(len(parts), "fetch columns", "file"))
+        if columns:
+            _each(_columns, columns, folder, bar(len(columns), "fetch columns", "file"))
         if whole:
             _each(_whole, whole, folder, bar(sum(file.size for file in whole), "fetch files", "B"))
 
