@@ -73,7 +73,7 @@ def damaged_shards(cache: Path, progress: Callable[[], object] = lambda: None) -
     """Every shard that is gone or not what was written; all are read, and `progress` is called for each."""
     for folder in _folders(cache):
         for shard in shards(folder):
-            if shard.rows() is None:
+            if not shard.sound:
                 yield shard
             progress()
 
@@ -112,7 +112,7 @@ def garbage(
     gone = {store.path for store in found.stores}
     for folder in (folder for folder in _folders(cache) if folder not in gone):
         known = shards(folder)
-        if damaged := [shard for shard in known if shard.rows() is None]:
+        if damaged := [shard for shard in known if not shard.sound]:
             found.damaged[folder] = damaged
         named = {shard.path for shard in known}
         loose = (path for path in folder.iterdir() if path.suffix in (".npy", ".part") and path not in named)

@@ -38,6 +38,7 @@ class Shard:
     Parameters
     ----------
     path: the file, whose SHA-256 is `sha256`.
+    width: dimensions of the vectors.
     items: digests of the items, in the order of the rows.
     sizes: how many rows each item has.
     cut: the items of which the text was not read to its end.
@@ -45,20 +46,27 @@ class Shard:
 
     path: Path
     sha256: str
+    width: int
     items: tuple[str, ...]
     sizes: tuple[int, ...]
     cut: frozenset[str]
 
     def rows(self) -> NDArray[np.float32] | None:
-        """All vectors `(rows, d)`; None where the file is gone or is not what was written."""
+        """All vectors `(rows, width)`; None where the file is gone or is not what was written."""
+        content = self._content()
+        return None if content is None else np.load(io.BytesIO(content))
+
+    @property
+    def sound(self) -> bool:
+        """Whether the file is there and is what was written."""
+        return self._content() is not None
+
+    def _content(self) -> bytes | None:
         try:
             content = self.path.read_bytes()
         except FileNotFoundError:
             return None
-        if hashlib.sha256(content).hexdigest() != self.sha256:
-            return None
-        rows: NDArray[np.float32] = np.load(io.BytesIO(content))
-        return rows
+        return content if hashlib.sha256(content).hexdigest() == self.sha256 else None
 
 
 class Place(NamedTuple):
@@ -140,6 +148,7 @@ class VectorStore:
         entry = {
             "shard": path.name,
             "sha256": hashlib.sha256(buffer.getbuffer()).hexdigest(),
+            "width": rows.shape[1],
             "items": list(digests),
             "cut": list(cut),
         }
@@ -189,8 +198,7 @@ class VectorStore:
         while places:
             shard = places[-1].shard
             if shard.path not in self._widths:
-                rows = shard.rows()
-                self._widths[shard.path] = None if rows is None else rows.shape[1]
+                self._widths[shard.path] = shard.width if shard.sound else None
             if self._widths[shard.path] is not None:
                 return places[-1]
             places.pop()
@@ -221,7 +229,7 @@ def drop(folder: Path, gone: Sequence[Shard]) -> None:
 def _shard(folder: Path, entry: Mapping[str, Any]) -> Shard:
     items = tuple(entry["items"])
     sizes = tuple(entry.get("sizes", [1] * len(items)))
-    return Shard(folder / entry["shard"], entry["sha256"], items, sizes, frozenset(entry["cut"]))
+    return Shard(folder / entry["shard"], entry["sha256"], entry["width"], items, sizes, frozenset(entry["cut"]))
 
 
 def _trouble(folder: Path, error: OSError) -> RunError:

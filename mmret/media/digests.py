@@ -22,7 +22,8 @@ def digest_all(files: Iterable[Media], cache: Path | None = None, *, show: bool 
     """
     memory = cache_folder(cache) / "digests.jsonl"
     files = list(files)
-    keys = {media: key for media in dict.fromkeys(files) if (key := _key(media)) is not None}
+    real = {path: str(path.resolve()) for path in {media.path for media in files}}  # an archive holds many
+    keys = {media: key for media in dict.fromkeys(files) if (key := _key(media, real[media.path])) is not None}
     known = _read(memory)
     _learn([media for media, key in keys.items() if key not in known], keys, known, memory, show=show)
     for media in files:
@@ -51,12 +52,12 @@ def _learn(new: Sequence[Media], keys: Mapping[Media, Key], known: dict[Key, str
         ) from error
 
 
-def _key(media: Media) -> Key | None:
+def _key(media: Media, real: str) -> Key | None:
     try:
         state = media.path.stat()
     except OSError:
         return None  # missing: the preflight names it
-    return str(media.path.resolve()), media.start, media.length, state.st_size, state.st_mtime_ns
+    return real, media.start, media.length, state.st_size, state.st_mtime_ns
 
 
 def _read(memory: Path) -> dict[Key, str]:
