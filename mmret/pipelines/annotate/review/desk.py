@@ -70,9 +70,15 @@ class View:
 
 @contextmanager
 def open_desk(project: Project, reviewers: Sequence[str] = ()) -> Iterator[Desk]:
-    """The desk of a project, see `Desk`. Raises `RunError` while another process takes votes on the project."""
+    """The desk of a project, see `Desk`.
+
+    Raises `InputError` where there is nothing to vote on, `RunError` while another process takes votes on the project.
+    """
+    if not project.counts("write"):
+        raise InputError(
+            f"{project.folder}: there is nothing to vote on; run the stages before with: mmret annotate run"
+        )
     try:
-        project.votes.parent.mkdir(parents=True, exist_ok=True)
         file = project.votes.open("ab")
     except OSError as error:
         raise InputError(f"{project.votes}: votes cannot be written: {error.strerror}") from error

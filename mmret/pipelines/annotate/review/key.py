@@ -39,8 +39,9 @@ class Guarded:
             return None
         if given is None or not hmac.compare_digest(given.encode(), self._key):
             return PlainTextResponse("Open this page with its key: add ?key=KEY to the address.", HTTPStatus.FORBIDDEN)
-        # To the same page without the key, which so stays in no history and is sent to nobody as a referrer.
-        rest = [one for one in request.query_params.multi_items() if one[0] != "key"]
-        found = RedirectResponse(f"?{urlencode(rest)}", HTTPStatus.SEE_OTHER)
+        # To the same page without the key, which so stays in no history; relative, as a proxy may have it elsewhere.
+        rest = urlencode([one for one in request.query_params.multi_items() if one[0] != "key"])
+        page = "./" + request.url.path.rpartition("/")[2]
+        found = RedirectResponse(f"{page}?{rest}" if rest else page, HTTPStatus.SEE_OTHER)
         found.set_cookie(COOKIE, self._proof.decode(), httponly=True, samesite="lax")
         return found

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from mmret.errors import InputError, RunError
+from mmret.pipelines.annotate.config import Config
+from mmret.pipelines.annotate.project import Project
 from mmret.pipelines.annotate.records import Instruction
 from mmret.pipelines.annotate.report import report
 from mmret.pipelines.annotate.review import Desk, items_of, open_desk
@@ -146,6 +148,13 @@ def test_names(config: Path) -> None:
         assert desk.view("bob").reviewer == "Bob"
         with pytest.raises(InputError, match="unknown reviewer 'bop'; known: Ann Lee, Bob"):
             desk.view("bop")
+
+
+def test_nothing_to_vote_on(tmp_path: Path) -> None:
+    project = Project(Config.model_validate({"project": {"folder": tmp_path / "none"}}))
+    with pytest.raises(InputError, match="nothing to vote on; run the stages before"):
+        open_desk(project).__enter__()
+    assert not project.folder.exists()
 
 
 def test_one_desk_at_a_time(config: Path) -> None:

@@ -32,7 +32,8 @@ def test_nobody_comes_in_without_the_key(client: TestClient) -> None:
 
 def test_the_key_opens_everything_and_leaves_the_address(client: TestClient) -> None:
     answer = client.get("/", params={"key": "s3cret ünd", "reviewer": "Ann & Bob"})
-    assert (answer.status_code, answer.headers["location"]) == (303, "?reviewer=Ann+%26+Bob")
+    assert (answer.status_code, answer.headers["location"]) == (303, "./?reviewer=Ann+%26+Bob")
+    assert client.get("/a/b", params={"key": "s3cret ünd"}).headers["location"] == "./b"
     said = answer.headers["set-cookie"]
     assert "HttpOnly" in said
     assert "SameSite=lax" in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -32,6 +33,7 @@ from ....leaderboard.explorer.served import ask, served
 from .projects import PAIRS, VERDICT, WRONG, opened
 
 EVIL = "<img src=x onerror=document.title='broken'>${7*7}{{7*7}} and \"more\""
+KEY = "s3cret"
 PHONE = 360
 WAIT = 60_000  # milliseconds, for a machine that has much else to do
 
@@ -105,7 +107,9 @@ def press(page: Page, key: str) -> None:
 def started(config: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A server of its own, and its address."""
     command = [sys.executable, "-m", "mmret", "annotate", "review", str(config), "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=os.environ | {"MMRET_REVIEW_KEY": KEY}
+    ) as process:
         try:
             assert process.stderr is not None
             found = next(found for line in process.stderr if (found := re.search(r"serving http://([^/]+)/", line)))
@@ -125,7 +129,8 @@ def test_two_people_review_a_project_while_its_server_is_killed(visit: Open, con
         return "r" if item == WRONG or (page is ann and not right.get(item, item != PAIRS[3])) else "a"
 
     with started(config) as (process, address):
-        ann, bob = visit(address, heard=heard), visit(address, heard=heard)
+        assert httpx.get(f"http://{address}").status_code == 403
+        ann, bob = (visit(f"{address}/?key={KEY}", heard=heard) for _ in range(2))
         enter(ann, "Ann")
         enter(bob, "Bob")
         first = item_of(bob)
@@ -149,7 +154,7 @@ def test_two_people_review_a_project_while_its_server_is_killed(visit: Open, con
 
     with (
         open_desk(project) as desk,
-        served(lambda: create_app(desk, project, hosts=LOCAL), int(address.partition(":")[2])),
+        served(lambda: create_app(desk, project, hosts=LOCAL, key=KEY), int(address.partition(":")[2])),
     ):
         while item_of(ann) or item_of(bob):
             for page in (ann, bob):
@@ -158,23 +163,33 @@ def test_two_people_review_a_project_while_its_server_is_killed(visit: Open, con
         votes = votes_of(project)
         assert len(votes) == len({(one.pair, one.reviewer) for one in votes}) == 20
         assert len(heard) > 20
-        assert not any(VERDICT in text or "llm:good" in text for text in (*heard, httpx.get(f"http://{address}").text))
+        page_itself = httpx.get(f"http://{address}/?key={KEY}", follow_redirects=True).text
+        assert not any(VERDICT in text or "llm:good" in text for text in (*heard, page_itself))
+        assert "street-beach" in page_itself
         check_report(config)
 
-        # On what they are split a third person decides: a triplet, and two controls.
-        cy = visit(f"{address}/?reviewer=Cy", heard=heard)
-        expect(cy.locator(".progress")).to_contain_text("7 of 10 items decided")
-        for _ in range(3):
-            press(cy, "a")
-        expect(cy.locator(".text")).to_have_text("All items have their votes. Thank you.")
-        assert report(project).gold["gold"] == {"": 5}
+        agreement = report(project).agreement
+        check_third_person(visit(f"{address}/?reviewer=Cy&key={KEY}", heard=heard), heard)
+        found = report(project)
+        assert found.gold["gold"] == {"": 5}
+        assert found.agreement == agreement  # those who are asked because others disagree say nothing of it
+        ann.keyboard.press("n")
+        expect(ann.locator(".text")).to_have_text("All items have their votes. Thank you.")
 
-        # Their last vote stands once they see what the judge says of it.
-        cy.keyboard.press("v")
-        expect(cy.locator(".last li").first).to_contain_text(re.compile(f"llm:good (accepts|rejects) it.*{VERDICT}"))
-        assert VERDICT in heard[-1]
-        expect(cy.locator("[data-act=undo]")).to_have_count(0)
-        assert "your vote on it stands" in post(address, "undo", {"reviewer": "Cy"}).text
+
+def check_third_person(page: Page, heard: list[str]) -> None:
+    """They decide what the others are split on, a triplet and two controls; and their last vote stands once they see
+    what the judge says of it."""
+    expect(page.locator(".progress")).to_contain_text("7 of 10 items decided")
+    for _ in range(3):
+        press(page, "a")
+    expect(page.locator(".text")).to_have_text("All items have their votes. Thank you.")
+    page.keyboard.press("v")
+    expect(page.locator(".last li").first).to_contain_text(re.compile(f"llm:good (accepts|rejects) it.*{VERDICT}"))
+    assert VERDICT in heard[-1]
+    expect(page.locator("[data-act=undo]")).to_have_count(0)
+    refused = page.request.post(page.url.partition("?")[0] + "review/undo", data={"reviewer": "Cy"})
+    assert (refused.status, "your vote on it stands" in refused.text()) == (409, True)
 
 
 def check_report(config: Path) -> None:

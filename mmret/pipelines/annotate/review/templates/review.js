@@ -33,7 +33,7 @@ async function ask(route, body = {}) {
 function put(page) {
   const desk = find(".desk");
   const item = (root) => find("article", root)?.dataset.item;
-  const same = desk.childElementCount && item(desk) === item(page.body);
+  const same = item(desk) && item(desk) === item(page.body);
   for (const part of page.querySelectorAll("[data-part]")) {
     const old = find(`[data-part=${part.dataset.part}]`, desk);
     if (!old) desk.append(part);
@@ -97,10 +97,10 @@ element.addEventListener("submit", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !find("article")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !find("article") || !find("[name=keys]").checked) return;
   const key = event.key.toLowerCase();
   if (event.target.matches("input, select, textarea")) {
-    if (key === "enter" || key === "escape") find(".text").focus();
+    if (event.target.name === "reason" && (key === "enter" || key === "escape")) find(".text").focus();
   } else if ((key === "1" || key === "2") && clip(key)) {
     if (clip(key).paused) play(clip(key));
     else clip(key).pause();
