@@ -10,11 +10,14 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from mmret.media import Workers
 
 RATE = 16_000
 MakeClip = Callable[..., Path]
+
+expect.set_options(timeout=60_000)  # a busy machine is slow, and no test counts on a time
 
 
 @pytest.fixture(autouse=True)
