@@ -45,6 +45,10 @@ RayAddress = Annotated[
     str | None,
     typer.Option(envvar="RAY_ADDRESS", help="Address of a Ray cluster, HOST:PORT. Default: one that is started here."),
 ]
+OnRay = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Work on the Ray cluster at this address; local: on one that is started."),
+]
 WorkerCount = Annotated[int | None, typer.Option(help="Decoding processes.")]
 TimeLimit = Annotated[float, typer.Option(help="Seconds a decoder may take for one file.")]
 

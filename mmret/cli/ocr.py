@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import Cache, Json, note, show, show_json
+from .common import Cache, Json, OnRay, note, show, show_json
 
 if TYPE_CHECKING:
     from ..pipelines.ocr import Summary
@@ -29,6 +29,7 @@ def ocr(
         Path | None, typer.Option(help="corpus.jsonl with native tables as html: how far the text is from them.")
     ] = None,
     time_limit: Annotated[float, typer.Option(min=1, help="Seconds that one picture may take.")] = 600.0,
+    ray: OnRay = None,
     cache: Cache = None,
     as_json: Json = False,
 ) -> None:
@@ -44,6 +45,7 @@ def ocr(
         against=against,
         cache=cache,
         time_limit=time_limit,
+        ray=ray,
         show=True,
     )
     failed = len(summary.failed)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError, first_ten
-from .common import Json, note, show_mapping
+from .common import Json, OnRay, note, show_mapping
 
 
 def render(
@@ -29,6 +29,7 @@ def render(
     time_limit: Annotated[float, typer.Option(help="Seconds for one document.")] = 60.0,
     max_pixels: Annotated[int, typer.Option(help="Larger pictures are refused, never cut.")] = 89_000_000,
     browser: Annotated[Path | None, typer.Option(help="Path of Chromium or Chrome. Default: searched.")] = None,
+    ray: OnRay = None,
     assets: Annotated[Path | None, typer.Option(help="Folder of pictures that tables name by relative paths.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -49,6 +50,7 @@ def render(
         time_limit=time_limit,
         max_pixels=max_pixels,
         browser=browser,
+        ray=ray,
         assets=assets,
     )
     report = render_all(read_documents(inputs), output, settings, show=True)

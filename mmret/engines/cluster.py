@@ -27,7 +27,8 @@ def connected(address: str | None) -> Iterator[None]:
 
     Parameters
     ----------
-    address: of a cluster; None for that of `RAY_ADDRESS`, or one that is started on this machine for the block.
+    address: of a cluster; "local" for one that is started on this machine for the block; None for that of
+        `RAY_ADDRESS`, else "local".
 
     Raises `InputError` when Ray is not installed, `RunError` when no cluster answers at the address.
     """

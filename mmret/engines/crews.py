@@ -46,20 +46,21 @@ def open_crew(engine: EngineName, count: int, *, gpus: bool) -> Iterator[Sequenc
 
 @contextmanager
 def open_executor(
-    engine: EngineName, count: int | None, time_limit: float, kind: str, address: str | None = None
+    count: int | None, time_limit: float, kind: str = "decoder", ray: str | None = None
 ) -> Iterator[Executor]:
-    """Workers of an engine for work on files, each of which may take so many seconds; ended with the block.
+    """Workers for files, each of which may take so many seconds; ended with the block.
 
     Parameters
     ----------
     count: how many; None for one a core, on this machine at most 8.
     kind: what they are called in faults.
+    ray: address of a Ray cluster that they work on, "local" for one that is started here; None for this machine.
     """
-    if engine == "local":
+    if ray is None:
         with Workers(count, time_limit, kind) as workers:
             yield workers
         return
     from . import cluster
 
-    with cluster.connected(address), cluster.actors(count or cluster.cores(), time_limit=time_limit, kind=kind) as crew:
+    with cluster.connected(ray), cluster.actors(count or cluster.cores(), time_limit=time_limit, kind=kind) as crew:
         yield cluster.Cluster(crew)

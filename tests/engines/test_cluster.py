@@ -59,7 +59,7 @@ def test_a_batch_that_kills_every_worker_is_named(tmp_path: Path) -> None:
 
 
 def test_files_are_worked_on_with_a_limit() -> None:
-    with open_executor("ray", 2, 1.0, "reader") as executor:
+    with open_executor(2, 1.0, "reader", ray="local") as executor:
         done = {item: outcome for some in as_done(["a", "bb"], len, executor) for item, outcome in some}
         assert done == {"a": 1, "bb": 2}
         slow = executor.result_of(executor.submit(time.sleep, 60))

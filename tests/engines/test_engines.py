@@ -132,6 +132,6 @@ def test_each_process_has_its_share_of_cores_and_gpus(monkeypatch: pytest.Monkey
 
 
 def test_files_go_to_workers() -> None:
-    with open_executor("local", 2, 30.0, "worker") as executor:
+    with open_executor(2, 30.0) as executor:
         done = [pair for some in as_done(["a", "bb", ""], len, executor) for pair in some]
     assert sorted(done) == [("", 0), ("a", 1), ("bb", 2)]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import islice
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+from ...engines import Executor, as_done, open_executor
 from ...errors import RunError
-from ...media import Fault, Workers
+from ...media import Fault
 from ...paths import cache_folder
 from ...progress import bar
 from .base import Engine, Page
@@ -53,6 +53,7 @@ def read_pictures(
     workers: int | None = None,
     cache: Path | None = None,
     time_limit: float = TIME_LIMIT,
+    ray: str | None = None,
     show: bool = False,
 ) -> Iterator[Reading]:
     """What stands in each picture, in the order of `paths`, once all are read.
@@ -67,6 +68,7 @@ def read_pictures(
     workers: processes, one for each core unless given.
     cache: mmret's cache folder; the user's unless given.
     time_limit: seconds that one picture may take.
+    ray: address of a Ray cluster to read on, "local" for one that is started here; this machine unless given.
     show: whether progress is shown.
 
     Raises `InputError` for an engine that is unknown or not installed, `RunError` when pages cannot be kept or the
@@ -75,7 +77,8 @@ def read_pictures(
     store = PageStore(cache_folder(cache), create_engine(engine))
     pictures = [(path, *_digest(path)) for path in paths]
     todo = {digest: path for path, digest, _ in pictures if digest and digest not in store}
-    faults = _read_missing(todo, engine, store, Workers(workers, time_limit, "reader"), show=show) if todo else {}
+    executor = open_executor(workers, time_limit, "reader", ray)
+    faults = _read_missing(todo, engine, store, executor, show=show) if todo else {}
     for path, digest, fault in pictures:
         if fault or digest in faults:
             yield Reading(path, digest, None, fault=fault or faults[digest])
@@ -94,20 +97,18 @@ def _digest(path: Path) -> tuple[str, str]:
 
 
 def _read_missing(
-    todo: Mapping[str, Path], engine: str, store: PageStore, pool: Workers, *, show: bool
+    todo: Mapping[str, Path],
+    engine: str,
+    store: PageStore,
+    executor: AbstractContextManager[Executor],
+    *,
+    show: bool,
 ) -> dict[str, str]:
     """Read pictures, keep their pages, and say why some failed, by digest."""
     faults: dict[str, str] = {}
-    running: dict[Future[Any], str] = {}
-    queue = iter(todo.items())
-    with pool, bar(len(todo), f"OCR by {engine}", "picture", show=show) as progress:
-        while True:
-            for digest, path in islice(queue, AHEAD * pool.count - len(running)):
-                running[pool.submit(_read, engine, path)] = digest
-            if not running:
-                return faults
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                digest, outcome = running.pop(future), pool.result_of(future)
+    with executor as pool, bar(len(todo), f"OCR by {engine}", "picture", show=show) as progress:
+        for some in as_done(todo.items(), partial(_read, engine), pool, AHEAD):
+            for (digest, _), outcome in some:
                 if isinstance(outcome, RunError):
                     raise RunError(f"{outcome}; pages read before are kept")
                 if isinstance(outcome, Fault):
@@ -115,10 +116,12 @@ def _read_missing(
                 else:
                     store.add(digest, outcome)
                 progress.update()
+    return faults
 
 
-def _read(engine: str, path: Path) -> dict[str, Any] | RunError:
-    """A picture's page as plain values, in a process of the pool; or the error that ends the run."""
+def _read(engine: str, picture: tuple[str, Path]) -> dict[str, Any] | RunError:
+    """The page of a picture, digest and path, as plain values, in a process; or the error that ends the run."""
+    _, path = picture
     reader = _loaded(engine)
     start = time.perf_counter()
     try:

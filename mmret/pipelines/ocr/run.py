@@ -51,6 +51,7 @@ def run_ocr(
     against: Path | None = None,
     cache: Path | None = None,
     time_limit: float = TIME_LIMIT,
+    ray: str | None = None,
     show: bool = False,
 ) -> Summary:
     """Read the pictures that `given` means (see `pictures_of`) and write a line for each, in their order.
@@ -72,7 +73,13 @@ def run_ocr(
     natives = {} if against is None else native_cells(against, [source.id for source in sources])
     about = identity(create_engine(engine))
     readings = read_pictures(
-        [source.path for source in sources], engine, workers=workers, cache=cache, time_limit=time_limit, show=show
+        [source.path for source in sources],
+        engine,
+        workers=workers,
+        cache=cache,
+        time_limit=time_limit,
+        ray=ray,
+        show=show,
     )
     summary, seconds, distances = Summary(pictures=len(sources)), [], list[Distance]()
     unfinished = output.with_name(f".{output.name}.{os.getpid()}")

@@ -6,17 +6,15 @@ import hashlib
 import json
 import os
 import time
-from collections import deque
-from collections.abc import Iterable
-from concurrent.futures import Future
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
+from ...engines import as_done, open_executor
 from ...errors import InputError, RunError
 from ...items import text_digest
-from ...media import Fault, Workers
+from ...media import Fault
 from ...progress import bar
 from . import chromium, paper, weasy
 from .documents import Document, PdfPage, Picture
@@ -24,6 +22,7 @@ from .manifest import Entry, Manifest
 from .settings import Settings
 from .sheet import RULES, fonts
 
+AHEAD = 3  # documents that wait for each process
 REVISION = 1  # raise it when the code draws other pictures than before
 
 
@@ -71,27 +70,23 @@ def render(
 
 def _render(documents: Iterable[Document], folder: Path, settings: Settings, show: bool) -> Report:
     run = _Run(folder, settings)
-    waiting: deque[tuple[Entry, Future[Any]]] = deque()
     with (
         run.manifest,
-        Workers(settings.pages, settings.time_limit, "renderer") as workers,
+        open_executor(settings.pages, settings.time_limit, "renderer", settings.ray) as executor,
         bar(None, "draw", "document", show=show) as progress,
     ):
 
-        def finish_first() -> None:
-            entry, future = waiting.popleft()
-            run.done(entry, workers.result_of(future))
-            progress.update()
+        def todo() -> Iterator[tuple[Entry, Document]]:
+            for document in documents:
+                if (entry := run.entry(document)) is None:
+                    progress.update()
+                else:
+                    yield entry, document
 
-        for document in documents:
-            if (entry := run.entry(document)) is None:
+        for some in as_done(todo(), partial(_draw_to, settings, folder), executor, AHEAD):
+            for (entry, _), outcome in some:
+                run.done(entry, outcome)
                 progress.update()
-                continue
-            waiting.append((entry, workers.submit(draw_to, document, settings, folder / entry["file"])))
-            if len(waiting) > 3 * workers.count:
-                finish_first()
-        while waiting:
-            finish_first()
     run.manifest.finish(list(run.seen))
     return run.report
 
@@ -177,8 +172,10 @@ def _browser(settings: Settings) -> chromium.Chromium:
     return chromium.Chromium(settings)
 
 
-def draw_to(document: Document, settings: Settings, path: Path) -> Entry:
-    """Draw a document into a PNG file, and say what the manifest says of it."""
+def _draw_to(settings: Settings, folder: Path, job: tuple[Entry, Document]) -> Entry:
+    """Draw the document of a job into the file that its entry names, and say what the manifest says of it."""
+    entry, document = job
+    path = folder / entry["file"]
     assert not isinstance(document.content, Fault)
     start = time.perf_counter()
     picture = draw(document.content, settings)

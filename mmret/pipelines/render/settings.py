@@ -31,6 +31,7 @@ class Settings:
     time_limit: seconds for one document; for the first one in a process the start of its browser is counted in.
     max_pixels: the largest picture that is drawn; larger ones are refused, never cut.
     browser: path of the browser; searched when None.
+    ray: address of a Ray cluster to draw on, "local" for one that is started here; this machine when None.
     assets: folder of the pictures that documents name by relative addresses; nothing is read when None.
     """
 
@@ -43,6 +44,7 @@ class Settings:
     time_limit: float = 60.0
     max_pixels: int = MAX_PIXELS
     browser: Path | None = None
+    ray: str | None = None
     assets: Path | None = None
 
     def __post_init__(self) -> None:
