@@ -41,6 +41,7 @@ class About(Section):
     name: str = Field(default="my-benchmark", min_length=1, pattern=r"^[\w.-]+$", description="Name of the benchmark.")
     version: str = Field(default="1", min_length=1, description="Its version.")
     folder: Path = Field(default=Path("project"), description="Folder for state and clips; relative to this file.")
+    ray: str = Field(default="", description="Address of a Ray cluster that cuts and describes clips; empty: here.")
 
 
 class Source(Section):

@@ -10,16 +10,16 @@ from __future__ import annotations
 import fcntl
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol, Self, TypeVar
 
 from pydantic import BaseModel
 
-from ...errors import InputError, MmretError, RunError
+from ...engines import Executor, as_done
+from ...errors import InputError, RunError
 from ...items import text_digest
 from ...lines import append_lines, read_lines
 from ...media import Fault
@@ -98,18 +98,6 @@ class Stage:
         """Fingerprint of settings and inputs, 16 hex digits."""
         decisive = [self.name, dict(self.settings), self.inputs(item)]
         return text_digest(json.dumps(decisive, sort_keys=True, ensure_ascii=False))[:16]
-
-
-class Executor(Protocol):
-    """Who does the work: `mmret.media.Workers` (processes), `Threads`, or a cluster behind the same three names."""
-
-    count: int
-
-    def submit(self, function: Callable[..., Any], *arguments: object) -> Future[Any]:
-        """Start `function(*arguments)`."""
-
-    def result_of(self, future: Future[Any]) -> Any:
-        """What it returned, or a `Fault` where the worker failed."""
 
 
 class Threads:
@@ -250,35 +238,13 @@ def run_stage(
     with bar(len(wanted), stage.name, "item", show=show) as progress:
         progress.update(len(done))
         todo = (item for name, item in wanted.items() if name not in done)
-        for some in _as_done(todo, work, executor):
-            rows = [_row(stage, item, outcome) for item, outcome in some]
+        for some in as_done(todo, work, executor):
+            rows = [_row(stage, item, _outcome(result)) for item, result in some]
             project.keep(stage.name, rows)
             found.update(row.status for row in rows)
             progress.set_postfix(dict(found), refresh=False)
             progress.update(len(rows))
     return found
-
-
-def _as_done(items: Iterator[T], work: Callable[[T], Outcome], executor: Executor) -> Iterator[list[tuple[T, Outcome]]]:
-    """Items with their outcomes, those together that ended together; two for each worker are under way."""
-    running: dict[Future[Any], T] = {}
-    trouble: MmretError | None = None
-    while True:
-        free = 0 if trouble else 2 * executor.count - len(running)
-        running |= {executor.submit(work, item): item for item in islice(items, free)}
-        if not running:
-            break
-        ended, _ = wait(running, return_when=FIRST_COMPLETED)
-        done = []
-        for future in ended:
-            item = running.pop(future)
-            try:
-                done.append((item, _outcome(executor.result_of(future))))
-            except MmretError as error:  # what is under way beside it is still kept
-                trouble = trouble or error
-        yield done
-    if trouble:
-        raise trouble
 
 
 def _outcome(result: Outcome | Fault) -> Outcome:

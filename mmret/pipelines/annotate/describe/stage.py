@@ -6,9 +6,9 @@ from collections import Counter
 from functools import lru_cache, partial
 from pathlib import Path
 
+from ....engines import open_executor
 from ....errors import InputError
 from ....evaluation.devices import resolve_device
-from ....media import Workers
 from ..config import Describe
 from ..llm import Askers
 from ..project import Outcome, Project, Stage, Status, Threads, run_stage
@@ -41,7 +41,7 @@ def describe_project(
     clips = project.accepted("segment", Clip)
     if settings.by == "offline":
         offline = OfflineDescriber(settings)
-        with Workers(workers, SECONDS, kind="describer") as pool:
+        with open_executor(workers, SECONDS, "describer", project.config.project.ray or None) as pool:
             work = partial(_offline, settings, project.folder)
             return run_stage(project, stage_of(offline), clips, work, pool, show=show)
     describer: Describer

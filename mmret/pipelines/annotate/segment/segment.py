@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ....engines import open_executor
 from ....items import text_digest
-from ....media import Workers
 from ..config import Segment
 from ..project import Outcome, Project, Stage, Status, run_stage
 from ..records import Clip, Record
@@ -61,7 +61,7 @@ def segment(project: Project, *, workers: int | None = None, show: bool = False)
     """
     settings = project.config.segment
     originals = list_originals(project.config, show=show)
-    with Workers(workers, settings.time_limit) as pool:
+    with open_executor(workers, settings.time_limit, ray=project.config.project.ray or None) as pool:
         scans = Stage("scan", _some(settings, _DIVIDING), lambda job: [job.item.sha256, job.item.same_as])
         run_stage(project, scans, [_Job(*one) for one in originals.items()], partial(_scan, settings), pool, show=show)
         found = list(_candidates(project, originals.values()))
