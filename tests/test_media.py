@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tarfile
 import time
 from pathlib import Path
@@ -141,6 +142,26 @@ def test_pictures_pass_the_preflight_and_load(workers: Workers, tmp_path: Path) 
     assert frames is not None
     assert frames.shape == (1, 20, 30, 3)
     assert loader.sound(Item("red", image=Media(tmp_path / "red.png")), RATE) is None
+
+
+def test_what_is_coming_is_decoded_ahead(clip: Path, tmp_path: Path) -> None:
+    """The second file is gone before anybody asks for it, and is there all the same; the third one nobody wanted."""
+    files = [Media(Path(shutil.copy(clip, tmp_path / f"{i}.mp4"))) for i in range(3)]
+    first, second, third = (Item(str(i), text="a clip", video=media) for i, media in enumerate(files))
+    with Workers(1) as pool:
+        loader = ClipLoader(ClipRequest(4), pool, Meter())
+        pool.coming = [second, third]
+        loader.expect([Item("text alone", text="a text")])  # tells nothing of what will be read
+        loader.expect([first])
+        assert loader.frames(first) is not None
+        assert pool.result_of(pool.submit(len, "done")) == 4  # after the others
+        second.video.path.unlink()  # type: ignore[union-attr]
+        third.video.path.unlink()  # type: ignore[union-attr]
+        pool.coming = []
+        loader.expect([second])
+        assert loader.frames(second) is not None
+        with pytest.raises(RunError, match=r"2\.mp4"):
+            loader.frames(third)
 
 
 def test_reports_are_remembered_by_content(workers: Workers, clip: Path, tmp_path: Path) -> None:
