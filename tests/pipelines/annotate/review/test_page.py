@@ -263,6 +263,14 @@ def test_keys_play_clips_and_write_reasons(visit: Open, site: tuple[str, Project
     expect(page.get_by_label("Reason")).to_have_value("half")
     assert contrast(page) > 7
 
+    item = item_of(page)
+    page.get_by_label("Use them").uncheck()
+    page.keyboard.press("a")
+    page.get_by_label("Use them").check()
+    press(page, "r")  # the only vote of the two
+    expect(page.locator(".last")).to_contain_text("Rejected")
+    assert [one.accept for one in votes_of(site[1]) if (one.reviewer, one.pair) == ("Dan", item)] == [False]
+
 
 def test_on_a_phone_in_the_dark_texts_that_mean_harm_are_texts(visit: Open, site: tuple[str, Project]) -> None:
     page = visit(site[0], width=PHONE, dark=True)

@@ -99,7 +99,7 @@ element.addEventListener("submit", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !find("article") || !find("[name=keys]").checked) return;
   const key = event.key.toLowerCase();
-  if (event.target.matches("input, select, textarea")) {
+  if (event.target.matches("input:not([type=checkbox]), select, textarea")) {
     if (event.target.name === "reason" && (key === "enter" || key === "escape")) find(".text").focus();
   } else if ((key === "1" || key === "2") && clip(key)) {
     if (clip(key).paused) play(clip(key));
