@@ -39,7 +39,7 @@ $(VENV)/demo.done: $(BIN)/python pyproject.toml
 
 $(VENV)/test.done: $(BIN)/python pyproject.toml scripts/system_packages.sh
 	scripts/system_packages.sh
-	$(PIP) --editable '.[offline,models,asr,tables,board,pipeline,dev]'
+	$(PIP) --editable '.[offline,models,asr,tables,board,pipeline,ray,dev]'
 	touch $@
 
 clean:
