@@ -50,9 +50,10 @@ class ClipLoader:
         if not read:
             return
         items += [item.keep(read) for item in self._workers.coming]
-        self._coming = deque((media, media == item.image) for item in items for media in item.media)
-        for media in self._running.keys() - {media for media, _ in self._coming}:
+        wanted = [(media, media == item.image) for item in items for media in item.media]
+        for media in self._running.keys() - {media for media, _ in wanted}:
             del self._running[media]  # nobody will ask for it
+        self._coming = deque(one for one in wanted if one[0] not in self._running)
         self._start_more()
 
     def frames(self, item: Item) -> NDArray[np.uint8] | None:
