@@ -168,14 +168,14 @@ class VectorStore:
         self._widths[path] = rows.shape[1]
         self._know(_shard(self.folder, entry))
 
-    def cost(self, device: str) -> dict[str, Any] | None:
-        """What `keep_cost` was told of that device; None where it was never told."""
-        return self._costs().get(device)
+    def cost(self, of: str) -> dict[str, Any] | None:
+        """What `keep_cost` was told of that; None where it was never told."""
+        return self._costs().get(of)
 
-    def keep_cost(self, device: str, cost: Mapping[str, Any]) -> None:
-        """Remember what making a vector on a device costs, for runs that find all vectors here."""
+    def keep_cost(self, of: str, cost: Mapping[str, Any]) -> None:
+        """Remember what making a vector costs, for runs that find all vectors here; `of` is what it was measured on."""
         try:
-            self._write("cost.json", self._costs() | {device: dict(cost)})
+            self._write("cost.json", self._costs() | {of: dict(cost)})
         except OSError as error:
             raise _trouble(self.folder, error) from error
 

@@ -12,7 +12,7 @@ from typing import Any
 from ..encoders import Cuts, Vectors, VectorStore
 from ..engines import ATTEMPTS, share
 from ..errors import MmretError, RunError, first_ten
-from ..items import Item, Side
+from ..items import Item, Side, text_digest
 from ..media import Fault
 from ..progress import bar
 from ..vectors import matrix_of
@@ -31,7 +31,7 @@ class Embedded:
     ----------
     vectors: float32 `(items, d)`, or sets of them.
     costs: what an item costs, see `mmret.evaluation.cost`, and the mean `bytes` of its vectors; empty where it was
-        never measured on this device.
+        never measured for these items on this device.
     cut: `{"texts": items with a text, "cut": those of which it is not read to its end}`; a side whose texts nobody
         counts is left out.
     warnings: what a reader of the result should know of how the vectors were made.
@@ -72,14 +72,14 @@ class Embedding:
         return [task for task in rest if task]
 
     def measure(self, crew: Crew, items: int, device: str) -> None:
-        """Measure what an item of each side costs, where that was never measured on this device, and keep it."""
-        if not items or all(store.cost(device) is not None for store in self._stores.values()):
+        """Measure what an item of each side costs, where that was never done for them on this device, and keep it."""
+        if not items or all(self._cost(side, device) is not None for side in self._stores):
             return
         member = crew.members[0]
         outcome = member.result_of(member.submit(crew.worker.cost, self._sides, items))
         costs: dict[Side, dict[str, Any]] = _answer(outcome, "measuring what an item costs")
         for side, cost in costs.items():
-            self._stores[side].keep_cost(device, cost)
+            self._stores[side].keep_cost(self._measured(side, device), cost)
 
     def run(self, crew: Crew, tasks: Sequence[Task], *, show: bool) -> None:
         """Embed what is left of tasks; each batch is kept as soon as it is there."""
@@ -115,10 +115,18 @@ class Embedding:
         widths = {side: matrix_of(one).shape[1] for side, one in vectors.items()}
         if len(set(widths.values())) > 1:
             raise RunError(f"model {self._encoder.spec.name!r} returned vectors of different length: {widths}")
-        costs = {side: cost for side, store in self._stores.items() if (cost := store.cost(device)) is not None}
+        costs = {side: cost for side in self._stores if (cost := self._cost(side, device)) is not None}
         sizes = {side: FLOAT32 * prod(matrix_of(one).shape) / len(digests[side]) for side, one in vectors.items()}
         sized = {side: cost | {"bytes": sizes[side]} for side, cost in costs.items()}
         return Embedded(vectors, sized, self._cut(), self._warnings(), self._peak)
+
+    def _cost(self, side: Side, device: str) -> dict[str, Any] | None:
+        return self._stores[side].cost(self._measured(side, device))
+
+    def _measured(self, side: Side, device: str) -> str:
+        """What a cost is kept by: tables cost other than clips, and each view of a table other than the next."""
+        items = text_digest("\n".join(sorted({item.digest for item in self._sides[side]})))
+        return f"{device}, items {items[:16]}"
 
     def _cut(self) -> dict[Side, dict[str, int]]:
         if not isinstance(self._encoder, Cuts):
@@ -154,7 +162,7 @@ def embed_sides(
     ----------
     replica, sides, cache, batch_size: see `Embedding`.
     cost_items: items of each side whose cost is measured; 0 for none.
-    device: its name; costs are kept by it.
+    device: its name; costs are kept by it and by the items.
     crew: opens those who embed what is missing, if anything is; the replica itself unless given.
     """
     embedding = Embedding(replica, sides, cache, batch_size)

@@ -12,6 +12,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from mmret.benchmarks import load_benchmark
 from mmret.encoders import Memory, Options, Spec, create_encoder
 from mmret.evaluation import Settings, evaluate
 from mmret.evaluation.cost import cost_of_sides
@@ -106,6 +107,17 @@ def test_captions_kept_from_before_cost_what_they_took(small: Path, tmp_path: Pa
     assert caption["seconds"] > 0
     assert caption["flops"] is None
     assert "caption" not in record["cost"]["stages"]
+
+
+def test_what_other_items_cost_is_not_what_these_cost(tmp_path: Path) -> None:
+    """Two views of the same tables share a store, and no cost."""
+    flops = []
+    for view in ("title=text,content=none", "content=native"):
+        whole = load_benchmark("tarvir-mini", view=view)
+        few = whole.subset(np.arange(2), np.unique([whole.positives[0][0], whole.positives[1][0]]))
+        made = evaluate(few, "text", Settings(cache=tmp_path, cost_items=1)).record
+        flops.append(made["cost"]["item"]["document"]["embed"]["flops"])
+    assert 0 < 3 * flops[0] < flops[1]
 
 
 def test_the_meter_adds_up() -> None:
