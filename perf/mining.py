@@ -32,7 +32,11 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=160_000)
     parser.add_argument("--width", type=int, default=512)
     options = parser.parse_args()
-    settings = Mine()
+    settings = Mine(
+        audio_center=["visual > 0.9", "audio < 0.3"],
+        visual_center=["visual < 0.7", "audio > 0.7 or same original"],
+        integrated=["visual < 0.7", "audio < 0.3"],
+    )
     moments = Moments.of([made_clip(i) for i in range(options.clips)], settings.seed)
     vectors = {
         "visual": made_vectors(options.clips, options.width, 1),

@@ -148,20 +148,22 @@ class Write(Section):
 
 
 class Mine(Section):
-    """Pairs of clips. A bound such as "99%" is the cosine that so many random pairs lie below, for other encoders."""
+    """Pairs of clips. A bound such as "95%" is the cosine that so many random pairs lie below, with any encoder."""
 
     visual: str = Field(default="tagbridge", description="Encoder of what is seen, as for `mmret eval` (paper: CLIP).")
     audio: str = Field(default="tagbridge", description="Encoder of what is heard (paper: CLAP).")
     device: str = Field(default="auto", description='Device of the encoders: "cpu", "cuda" or "auto".')
     audio_center: Conditions = Field(
-        default=["visual > 0.9", "audio < 0.3"], description="Pairs that differ in sound (the paper's bounds)."
+        default=["visual > 95%", "audio < 50%"],
+        description='Pairs that differ in sound (paper, for CLIP and CLAP: "visual > 0.9", "audio < 0.3").',
     )
     visual_center: Conditions = Field(
-        default=["visual < 0.7", "audio > 0.7 or same original"],
-        description="Pairs that differ in pictures (the paper's bounds are unknown).",
+        default=["visual < 50%", "audio > 95%"],
+        description="Pairs that differ in pictures (paper: clips of one video, bounds unknown; "
+        '"audio > 95% or same original" lets these pass).',
     )
     integrated: Conditions = Field(
-        default=["visual < 0.7", "audio < 0.3"], description="Pairs that differ in both (bounds unknown)."
+        default=["visual < 50%", "audio < 50%"], description="Pairs that differ in both (bounds unknown)."
     )
     nearest: int = Field(
         default=64, ge=1, le=1000, description="Neighbours of a clip among which pairs are looked for."

@@ -44,7 +44,7 @@ def test_calibration_is_shown(make_project, tmp_path):  # noqa: F811
     told = json.loads(run("--json"))
     assert set(told["spaces"]) == {"visual", "audio"}
     shown = run()
-    for text in ("visual > 0.9", "audio > 0.7 or same original", "█", "99.9%"):
+    for text in ("visual > 95%", "audio < 50%", "█", "99.9%"):
         assert text in shown
 
 

@@ -18,7 +18,7 @@ from mmret.pipelines.annotate.mine.stage import account
 from mmret.pipelines.annotate.project import Outcome, Project, Stage
 from mmret.pipelines.annotate.records import Description, PairRow
 
-from .test_mine_pairs import clip
+from .test_mine_pairs import PAPER, clip
 
 CALLS: list[str] = []
 
@@ -50,7 +50,7 @@ def make_project(tmp_path, monkeypatch):
     CALLS.clear()
 
     def make(contents, **changes):
-        settings = {"visual": "toy", "audio": "toy", "sampled": 500} | changes
+        settings = {"visual": "toy", "audio": "toy", "sampled": 500, **PAPER} | changes
         project = Project(Config(project=About(folder=tmp_path / "project"), mine=Mine(**settings)))
         with project:
             project.folder.joinpath("clips").mkdir(exist_ok=True)
