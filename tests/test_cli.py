@@ -237,5 +237,5 @@ def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
         os.killpg(process.pid, signal.SIGINT)
         err = process.stderr.read()
     assert process.returncode == 130
-    assert "interrupted; what was embedded is kept" in err
+    assert "interrupted; what was done is kept" in err
     assert "Traceback" not in err

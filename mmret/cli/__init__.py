@@ -75,5 +75,5 @@ def main() -> None:
         sys.exit(1)
     except SystemExit as stop:
         if stop.code == 130:  # typer's for Ctrl-C
-            note("mmret: interrupted; what was embedded is kept, run the same command to go on")
+            note("mmret: interrupted; what was done is kept, run the same command to go on")
         raise

