@@ -139,7 +139,10 @@ def actors(
     if count > _there(resource):
         raise InputError(f"the Ray cluster has {_there(resource)} {resource}s, too few for {count} workers")
     needs = {"num_gpus": 1, "num_cpus": 0} if gpus else {"num_cpus": 1}
-    host = _ray().remote(_Host).options(scheduling_strategy="SPREAD", **needs)
+    # Ray would give one thread to each; their number decides the last bits of vectors, so it is that of this machine.
+    threads = os.environ.get("OMP_NUM_THREADS") or str(os.cpu_count() or 1)
+    environment = {"env_vars": {"OMP_NUM_THREADS": threads}}
+    host = _ray().remote(_Host).options(scheduling_strategy="SPREAD", runtime_env=environment, **needs)
     crew = [Actor(partial(host.remote, str(Path.cwd()), sys.path, time_limit, kind)) for _ in range(count)]
     try:
         yield crew

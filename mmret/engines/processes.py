@@ -27,13 +27,11 @@ def processes(count: int, *, gpus: bool) -> Iterator[list[Workers]]:
 
 
 def _environments(count: int, gpus: bool) -> list[dict[str, str]]:
-    """The variables of each process: its share of the cores, and its GPU."""
-    threads = os.environ.get("OMP_NUM_THREADS") or str(max(1, (os.cpu_count() or 1) // count))
-    shared = {"OMP_NUM_THREADS": threads}
+    """The variables of each process. Threads are left as they are: their number decides the last bits of vectors."""
     if not gpus:
-        return [shared] * count
+        return [{}] * count
     visible = _visible_gpus()
-    return [shared | {"CUDA_VISIBLE_DEVICES": visible[number % len(visible)]} for number in range(count)]
+    return [{"CUDA_VISIBLE_DEVICES": visible[number % len(visible)]} for number in range(count)]
 
 
 def _visible_gpus() -> list[str]:

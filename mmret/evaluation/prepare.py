@@ -111,4 +111,7 @@ def _crew(name: str, settings: Settings, device: str, replicas: int) -> Iterator
         decoders = max(1, (settings.workers or default_workers()) // replicas)
     there = replace(settings, cache=settings.cache_folder.absolute())
     with open_crew(settings.engine, replicas, gpus=device == "cuda") as members:
-        yield Crew(members, Recipe(name, there, device, decoders))
+        recipe = Recipe(name, there, device, decoders)
+        yield Crew(members, recipe)
+        for member in members:  # decoders that end with their process would leave semaphores behind
+            member.result_of(member.submit(recipe.close))

@@ -113,6 +113,12 @@ class Recipe:
         replica.meter.take()  # it is no part of what the batches take
         return costs
 
+    def close(self) -> None:
+        """End the decoders of this process, if its replica was made."""
+        if _made.cache_info().currsize:
+            _made(self).workers.close()
+            _made.cache_clear()
+
 
 @dataclass(frozen=True)
 class Crew:
