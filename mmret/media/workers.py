@@ -8,11 +8,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 from pebble import ProcessExpired, ProcessPool
 
 from ..items import Item
+
+ATTEMPTS = 3  # to begin what a process that was lost may not have begun
 
 
 @dataclass(frozen=True)
@@ -84,21 +87,25 @@ class Workers:
 
     def submit(self, function: Callable[..., Any], *arguments: object) -> Future[Any]:
         """Start `function(*arguments)`, both picklable; take the outcome with `result_of`."""
-        if not self._pool.active and not self._closed:  # all processes ended while none was at work
+        if not self._pool.active and not self._closed:  # all processes ended while none was known to be at work
             self._end_pool()
             self._pool = self._new_pool()
-        return self._pool.schedule(guarded, args=[function, *arguments], timeout=self.time_limit)
+        future: Any = self._pool.schedule(guarded, args=[function, *arguments], timeout=self.time_limit)
+        future.again = partial(self.submit, function, *arguments)
+        return future
 
     def result_of(self, future: Future[Any]) -> Any:
         """What the function returned, or a `Fault` when it raised, crashed or ran past the time limit."""
-        try:
-            return future.result()
-        except TimeoutError:
-            return Fault(f"the {self._kind} did not end within {self.time_limit:g} s")
-        except ProcessExpired as expired:
-            return Fault(f"the {self._kind} crashed (exit code {expired.exitcode})", lost=True)
-        except BrokenExecutor:
-            return Fault(f"the {self._kind} ended before it began", lost=True)
+        for _ in range(ATTEMPTS):
+            try:
+                return future.result()
+            except TimeoutError:
+                return Fault(f"the {self._kind} did not end within {self.time_limit:g} s")
+            except ProcessExpired as expired:
+                return Fault(f"the {self._kind} crashed (exit code {expired.exitcode})", lost=True)
+            except BrokenExecutor:  # a process ended before it told what it was at: all that waited is begun again
+                future = vars(future)["again"]()
+        return Fault(f"the {self._kind} ended before it began, {ATTEMPTS} times", lost=True)
 
     def map(self, function: Callable[..., Any], arguments: Iterable[object]) -> Iterator[Any]:
         """`function(argument)` for each argument, in order, a few ahead of the consumer."""
