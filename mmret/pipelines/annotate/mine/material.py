@@ -41,8 +41,11 @@ def splits_of(project: Project) -> dict[str, Split]:
 
 
 def spaces_of(project: Project, cache: Path | None, pool: Workers) -> Spaces:
-    """The encoders of the two spaces."""
+    """The encoders of the two spaces; one that serves both is loaded once."""
     settings = project.config.mine
+    if settings.visual == settings.audio:
+        both = Embedder(settings.visual, ["video", "audio"], settings.device, cache, pool)
+        return {"visual": both, "audio": both}
     return {
         "visual": Embedder(settings.visual, ["video"], settings.device, cache, pool),
         "audio": Embedder(settings.audio, ["audio"], settings.device, cache, pool),

@@ -149,7 +149,7 @@ def test_from_films_to_a_ranking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     shown = mmret("benchmarks", "show", folder).stdout
     assert done["digest"] in shown
     assert "| llm:careful | all known-wrong: accepted | " in shown
-    evaluated = ("--model", "tagbridge", "--workers", 1, "--output", tmp_path / "result", "--json")
+    evaluated = ("--model", "tagbridge", "--workers", 1, "--cost-items", 0, "--output", tmp_path / "result", "--json")
     result = json.loads(mmret("eval", "--bench", folder, *evaluated).stdout)
     assert result["benchmark"]["digest"] == done["digest"]
     kinds = {pair.kind for pair in project.accepted("mine", PairRow) if pair.id in accepted[1:]}
