@@ -11,10 +11,9 @@ import numpy as np
 
 from ..errors import InputError
 from .measures import Measure
+from .ranking import ALPHA
 from .results import Result
 from .statistics import Aggregate, Comparison, compare, holm, rank_groups
-
-ALPHA = 0.05
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,11 @@ class Pair:
     second: str
     comparison: Comparison
     adjusted: float
+
+    @property
+    def differ(self) -> bool:
+        """Whether they can be told apart."""
+        return self.adjusted < ALPHA
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def compare_results(
     pairs = [Pair(a, b, comparison, p) for (a, b, comparison), p in zip(found, adjusted, strict=True)]
     differ = np.zeros((len(names), len(names)), bool)
     for pair in pairs:
-        differ[best_first.index(pair.first), best_first.index(pair.second)] = pair.adjusted < ALPHA
+        differ[best_first.index(pair.first), best_first.index(pair.second)] = pair.differ
     groups: dict[str, list[int]] = {name: [] for name in best_first}
     for number, members in enumerate(rank_groups(differ), 1):
         for member in members:

@@ -12,6 +12,7 @@ import numpy as np
 from markupsafe import Markup
 
 from ....errors import InputError
+from ....evaluation.compare import Pair
 from ....evaluation.measures import Measure
 from ....evaluation.statistics import Aggregate, Comparison, compare, holm
 from ....evaluation.summary import ALL
@@ -26,7 +27,6 @@ from .submission import slices_of
 
 MOST = 4  # systems, of which each pair is compared
 SAMPLES = 2_000  # of the bootstrap and the randomisation test: a visitor waits for them
-ALPHA = 0.05
 
 
 @dataclass(frozen=True)
@@ -36,21 +36,6 @@ class System:
     submission: Submission
     name: str
     scores: Mapping[str, Score]
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two systems: `adjusted` is Holm's p over all pairs of the comparison."""
-
-    first: str
-    second: str
-    comparison: Comparison
-    adjusted: float
-
-    @property
-    def differ(self) -> bool:
-        """Whether they can be told apart."""
-        return self.adjusted < ALPHA
 
 
 def comparison(board: Board, query: Query) -> Markup:
