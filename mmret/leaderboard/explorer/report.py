@@ -16,7 +16,7 @@ from ...evaluation import Ranking, compare_results
 from ...media import Workers
 from ...media.excerpts import SECONDS, gather
 from .answers import Study
-from .examples import TOP, examples_of
+from .examples import examples_of
 from .overview import overview, scores_of, telling_of
 from .render import environment
 
@@ -105,7 +105,7 @@ def _ranking(study: Study, protocol: str, measure: str, seed: int) -> Ranking | 
 @cache
 def _environment() -> Environment:
     found = environment(__package__)
-    found.globals |= {"seconds": SECONDS, "top": TOP, "letters": LETTERS}
+    found.globals |= {"seconds": SECONDS, "letters": LETTERS}
     return found
 
 
