@@ -57,8 +57,7 @@ class Embedding:
     """
 
     def __init__(self, replica: Replica, sides: Mapping[Side, Sequence[Item]], cache: Path, batch_size: int) -> None:
-        self._replica, self._sides = replica, sides
-        self._encoder, self._meter = replica.encoder, replica.meter
+        self._sides, self._encoder, self._meter = sides, replica.encoder, replica.meter
         with self._meter.stage("read vectors"):
             self._stores = {side: VectorStore(cache, self._encoder, side) for side in sides}
         self.tasks = plan(sides, batch_size)
@@ -73,10 +72,11 @@ class Embedding:
 
     def measure(self, crew: Crew, items: int, device: str) -> None:
         """Measure what an item of each side costs, where that was never done for them on this device, and keep it."""
-        if not items or all(self._cost(side, device) is not None for side in self._stores):
+        sides = {side: own for side, own in self._sides.items() if self._cost(side, device) is None}
+        if not items or not sides:
             return
         member = crew.members[0]
-        outcome = member.result_of(member.submit(crew.worker.cost, self._sides, items))
+        outcome = member.result_of(member.submit(crew.worker.cost, sides, items))
         costs: dict[Side, dict[str, Any]] = _answer(outcome, "measuring what an item costs")
         for side, cost in costs.items():
             self._stores[side].keep_cost(self._measured(side, device), cost)
