@@ -22,7 +22,8 @@ from .triplets import Chosen
 OFFLINE = "offline"
 _ADDRESS = re.compile(r"@https?://[^\s\"]+", re.IGNORECASE)
 _PRIVATE: dict[str, Any] = {
-    "project": {"folder", "ray"}, "source": {"__all__": {"folder"}}, "export": {"folder"}, "endpoint": True, "budget": True,
+    "project": {"folder", "ray"}, "source": {"__all__": {"folder"}}, "export": {"folder"},
+    "endpoint": True, "budget": True,
 }  # fmt: skip
 
 
