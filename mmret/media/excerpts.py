@@ -18,7 +18,7 @@ from ..items import Item, Media, Modality
 from .decode import on_white
 from .workers import Fault, Workers
 
-SECONDS = 4.0  # of a clip or sound that play
+SECONDS = 3.0  # of a clip or sound that play
 PACE = 10  # frames of a clip a second
 # Width and height that a frame, and a picture such as one of a table, may have.
 FRAME, SHEET = (256, 256), (900, 2000)
@@ -74,6 +74,8 @@ def excerpt(want: Want) -> Excerpt:
         with av.open(file, "r") as container:
             if not (container.streams.audio if want.kind == "audio" else container.streams.video):
                 raise ValueError("no sound track" if want.kind == "audio" else "no picture track")
+            for stream in container.streams.video:  # blocks that it would smooth are gone when the picture is small
+                stream.codec_context.options = {"skip_loop_filter": "all"}
             shown = Excerpt() if want.kind == "audio" else _pictured(_middle(container), FRAME)
             shown = replace(shown, seconds=(container.duration or 0) / av.time_base)
             if not want.play:

@@ -104,7 +104,7 @@ def test_pictures_show_and_clips_play_with_their_sound(page: Page) -> None:
     )
     assert sorted(name for name, *_ in played) == [f"right document clip-{i}" for i in range(8)]
     assert all(seen and heard for _, seen, heard, _ in played)
-    assert [seconds for name, *_, seconds in played if name.endswith("clip-2")] == [4]
+    assert [seconds for name, *_, seconds in played if name.endswith("clip-2")] == [3]
 
 
 def test_texts_show_as_texts_and_the_page_fits_a_phone(page: Page) -> None:
