@@ -141,7 +141,7 @@ def _within_memory(encoder: Encoder, items: Sequence[Item], side: Side) -> tuple
     failures = _device_failures()
     try:
         return encoder.embed(items, side), _device_failures() == failures
-    except Exception as error:
+    except Exception as error:  # torch's class can be named only where torch is loaded; all others go on
         if not _out_of_memory(error):
             raise
         if len(items) == 1:
