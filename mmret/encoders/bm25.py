@@ -42,7 +42,6 @@ class BM25:
         licence="Apache-2.0 AND MIT",
         scoring="pairs",
         packages=("bm25s",),
-        extra="offline",
         limits="Needs documents with text, such as captions or tables; knows no synonyms.",
     )
 
