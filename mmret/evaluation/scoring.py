@@ -14,7 +14,7 @@ from ..benchmarks import Benchmark, Ragged
 from ..encoders import Vectors
 from .measures import Measure, Values
 from .protocols import Protocol
-from .ranks import Counts, count_with, gallery_scores, scorer_of, top_k, without
+from .ranks import Aim, Best, Counts, Scorer, Scores, Standings, scorer_of, sweep, without
 
 
 @dataclass(frozen=True)
@@ -108,20 +108,7 @@ def standings(
     ----------
     queries, documents: float32 `(n, d)` and `(N, d)`, or sets of vectors, in the order of the benchmark.
     """
-    scorer = scorer_of(
-        queries,
-        documents,
-        query_ids=[item.id for item in benchmark.queries],
-        document_ids=[item.id for item in benchmark.documents],
-    )
-    counted: dict[bool, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
-    found = {}
-    for protocol in protocols:
-        contest = Contest(benchmark, protocol)
-        if protocol.everything not in counted:  # with the source and without it, the same candidates are counted
-            counted[protocol.everything] = count_with(scorer, contest.probes, contest.gallery, max_bytes=max_bytes)
-        found[protocol.name] = contest.standing(*counted[protocol.everything])
-    return found
+    return _counted(benchmark, protocols, _scorer(benchmark, queries, documents), [], max_bytes)
 
 
 def too_many(benchmark: Benchmark, protocol: Protocol) -> bool:
@@ -138,12 +125,38 @@ def vector_answers(
     benchmark: Benchmark, protocols: Sequence[Protocol], queries: Vectors, documents: Vectors, max_bytes: int
 ) -> Answers:
     """The standings, and the scores rounded once from the exact value; parameters as in `standings`."""
-    found = standings(benchmark, protocols, queries, documents, max_bytes)
-    if too_many(benchmark, protocols[0]):
-        positions, scores = top_k(queries, documents, DEPTH, max_bytes=max_bytes)
-        return Answers(found, scores.ravel(), even(positions))
-    blocks = gallery_scores(queries, documents, protocols[0].candidates(benchmark), max_bytes=max_bytes)
-    return Answers(found, np.concatenate([scores for _, scores in blocks]))
+    some = too_many(benchmark, protocols[0])
+    scorer = _scorer(benchmark, queries, documents, wide=not some)
+    if some:
+        best = Best(scorer, DEPTH)
+        found = _counted(benchmark, protocols, scorer, [best], max_bytes)
+        return Answers(found, best.scores.ravel(), even(best.positions))
+    scores = Scores(scorer, protocols[0].candidates(benchmark))
+    found = _counted(benchmark, protocols, scorer, [scores], max_bytes)
+    return Answers(found, scores.found)
+
+
+def _scorer(benchmark: Benchmark, queries: Vectors, documents: Vectors, *, wide: bool = False) -> Scorer:
+    return scorer_of(
+        queries,
+        documents,
+        wide=wide,
+        query_ids=[item.id for item in benchmark.queries],
+        document_ids=[item.id for item in benchmark.documents],
+    )
+
+
+def _counted(
+    benchmark: Benchmark, protocols: Sequence[Protocol], scorer: Scorer, others: Sequence[Aim], max_bytes: int
+) -> dict[str, Standing]:
+    """The standings by one pass over all scores, in which the `others` reach their aim as well."""
+    counts: dict[bool, Standings] = {}  # with the source and without it, the same candidates are counted
+    contests = {protocol.name: Contest(benchmark, protocol) for protocol in protocols}
+    for one in contests.values():
+        if one.protocol.everything not in counts:
+            counts[one.protocol.everything] = Standings(scorer, one.probes, one.gallery)
+    sweep(scorer, [*counts.values(), *others], max_bytes)
+    return {name: one.standing(*counts[one.protocol.everything].found()) for name, one in contests.items()}
 
 
 def _without_source(counts: Counts, source: Counts) -> Counts:

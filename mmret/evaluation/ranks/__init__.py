@@ -4,16 +4,23 @@ A float32 product decides what lies outside its proven error bound; exact arithm
 """
 
 from ...vectors import VectorSets
-from .counting import MAX_BYTES, count, count_maxsim, count_with
+from .counting import Standings, count, count_maxsim, count_with
+from .kinds import scorer_of
 from .listed import count_scores
+from .rounding import Scores, gallery_scores
 from .scorers import Scorer
 from .standing import Counts, without
-from .topk import gallery_scores, scorer_of, top_k
+from .sweep import MAX_BYTES, Aim, sweep
+from .topk import Best, top_k
 
 __all__ = [
     "MAX_BYTES",
+    "Aim",
+    "Best",
     "Counts",
     "Scorer",
+    "Scores",
+    "Standings",
     "VectorSets",
     "count",
     "count_maxsim",
@@ -21,6 +28,7 @@ __all__ = [
     "count_with",
     "gallery_scores",
     "scorer_of",
+    "sweep",
     "top_k",
     "without",
 ]

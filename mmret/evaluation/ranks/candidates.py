@@ -13,6 +13,7 @@ from ...errors import InputError
 from .vectors import Where
 
 SPARSE = 48  # a product of a whole tile costs about as much as this part of it computed pair by pair
+CHUNK = 1 << 18  # scores looked at at a time: what a core's cache holds
 
 
 class Tile(NamedTuple):
@@ -20,31 +21,59 @@ class Tile(NamedTuple):
 
     `where`: how to read the documents; `documents` int `(t,)`: their positions, ascending.
     `listed` int32 or int64, ascending: candidates as row * t + column; None where all are.
+    `entries`, where asked for: of each of `listed` its place in the lists of the block, one list after the other; where
+    all are candidates, of each document its place in each list, `(t,)`.
     """
 
     where: Where
     documents: NDArray[np.int64]
     listed: NDArray[np.integer] | None
+    entries: NDArray[np.integer] | None = None
 
     def sparse(self, rows: int) -> bool:
         """Whether so few of rows * t pairs are candidates that each should be computed by itself."""
         return self.listed is not None and SPARSE * len(self.listed) < rows * len(self.documents)
 
+    def chunks(self, rows: int, least: int = 1) -> Iterator[tuple[slice, slice | None]]:
+        """Rows few enough for the cache, were the tile at least `least` wide, and what of `listed` is theirs."""
+        width = len(self.documents)
+        step = max(1, CHUNK // max(width, least))
+        for start in range(0, rows, step):
+            part = slice(start, min(start + step, rows))
+            if self.listed is None:
+                yield part, None
+            else:
+                yield part, slice(*np.searchsorted(self.listed, [part.start * width, part.stop * width]).tolist())
+
+    def within(self, part: slice, some: slice | None) -> NDArray[np.integer] | None:
+        """The candidates of such rows as row * t + column, counted from the first of them; None where all are."""
+        if self.listed is None or some is None:
+            return None
+        listed: NDArray[np.integer] = self.listed[some] - part.start * len(self.documents)
+        return listed
+
 
 class Candidates:
     """The candidates of each query: all documents, one shared list, or one list a query.
 
-    Raises `InputError` for a gallery of the wrong length, without entries, with positions out of range or twice the
-    same one.
+    With `entries` tiles tell where their candidates stand in the lists. Raises `InputError` for a gallery of the wrong
+    length, without entries, with positions out of range or twice the same one.
     """
 
     def __init__(
-        self, gallery: Ragged | None, queries: int, documents: int, query_ids: Sequence[str] | None = None
+        self,
+        gallery: Ragged | None,
+        queries: int,
+        documents: int,
+        query_ids: Sequence[str] | None = None,
+        *,
+        entries: bool = False,
     ) -> None:
         self._documents = documents
         self._shared: NDArray[np.int64] | None = None
         self._lists: Ragged | None = None
-        self._ids = query_ids
+        self._ids, self._entries = query_ids, entries
+        self._places = np.arange(documents)
         self.sizes = np.full(queries, documents, np.int64)
         if gallery is None:
             return
@@ -53,16 +82,17 @@ class Candidates:
         check_positions(gallery, documents, "gallery")
         self._refuse(gallery.sizes == 0, "no candidate in the gallery", shared=len(gallery) == 1)
         if len(gallery) == 1:
-            self._shared = np.unique(gallery.positions).astype(np.int64)
+            unique, self._places = np.unique(gallery.positions, return_index=True)
+            self._shared = unique.astype(np.int64)
             self._refuse(gallery.sizes != len(self._shared), "a document twice in the gallery", shared=True)
             self.sizes = np.full(queries, len(self._shared), np.int64)
         else:
             self._lists, self.sizes = gallery, gallery.sizes
 
     @property
-    def listed(self) -> bool:
-        """Whether each query has its own list."""
-        return self._lists is not None
+    def row_bytes(self) -> int:
+        """What a query's own list costs while it is cut into tiles; 0 without one."""
+        return 0 if self._lists is None else (40 if self._entries else 12) * int(self.sizes.max(initial=0))
 
     def tiles(self, block: slice, width: int, probes: Ragged | None = None) -> Iterator[Tile]:
         """Tiles of up to `width` documents, a power of two, for the queries of `block`, in ascending order.
@@ -82,14 +112,21 @@ class Candidates:
         for start in range(0, total, width):
             part = slice(start, min(start + width, total))
             if self._shared is None:
-                yield Tile(part, np.arange(part.start, part.stop), None)
+                yield Tile(part, np.arange(part.start, part.stop), None, self._places[part])
             else:
-                yield Tile(self._shared[part], self._shared[part], None)
+                yield Tile(self._shared[part], self._shared[part], None, self._places[part])
 
     def _own_tiles(self, lists: Ragged, block: slice, width: int, probes: Ragged | None) -> Iterator[Tile]:
         rows = block.stop - block.start
         keys = _keys(lists, block, width, self._documents)
-        keys.sort()  # by tile, then row, then column: each tile's candidates in one piece
+        entries = None
+        if self._entries:
+            bits = len(keys).bit_length()
+            keys = keys.astype(np.int64) << bits | np.arange(len(keys))
+            keys.sort()
+            keys, entries = keys >> bits, keys & ((1 << bits) - 1)
+        else:
+            keys.sort()  # by tile, then row, then column: each tile's candidates in one piece
         if (keys[1:] == keys[:-1]).any():
             self._refuse_twice(lists)
         if probes is not None:
@@ -100,11 +137,12 @@ class Candidates:
         edges = np.searchsorted(keys, np.append(first // width, len(first)) * (rows * width))
         for number, start in enumerate(first.tolist()):
             part = slice(start, min(start + width, self._documents))
-            listed = keys[edges[number] : edges[number + 1]] - number * (rows * width)
+            some = slice(edges[number], edges[number + 1])
+            listed = keys[some] - number * (rows * width)
             if part.stop - part.start < width:
                 listed = listed // width * (part.stop - part.start) + listed % width
             if len(listed):
-                yield Tile(part, np.arange(part.start, part.stop), listed)
+                yield Tile(part, np.arange(part.start, part.stop), listed, None if entries is None else entries[some])
 
     def _name(self, query: int) -> str:
         return self._ids[query] if self._ids is not None else str(query)

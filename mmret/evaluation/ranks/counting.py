@@ -7,7 +7,7 @@ the stored vectors (`exact`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,8 @@ from ...vectors import Rows, VectorSets
 from .candidates import Candidates, Tile, check_positions
 from .maxsim import MaxSim
 from .scorers import Block, Dot, Scorer
+from .sweep import MAX_BYTES, Score, sweep
 
-MAX_BYTES = 96 << 20
-CHUNK = 1 << 18  # scores compared at a time: what a core's cache holds
 Standing = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
@@ -83,28 +82,34 @@ def count_with(
     query_ids: Sequence[str] | None = None,
 ) -> Standing:
     """Standing of `probes` by any scorer."""
-    if len(probes) != scorer.queries:
-        raise InputError(f"{len(probes)} lists of positives for {scorer.queries} queries")
-    check_positions(probes, scorer.documents, "positives")
-    candidates = Candidates(gallery, scorer.queries, scorer.documents, query_ids)
-    greater, tied = np.zeros((2, len(probes.positions)), np.int64)
-    width, rows = tiling(scorer, candidates, max_bytes)
-    for start in range(0, scorer.queries, rows):
-        block = slice(start, min(start + rows, scorer.queries))
-        _Contest(scorer, probes, block, greater, tied).run(candidates, width)
-    if (tied < 1).any():  # a document always ties with itself, unless the product broke its error bound
-        raise RunError("scores are less exact than float32 allows: does the device multiply in TF32 or bfloat16?")
-    return greater, tied
+    standings = Standings(scorer, probes, gallery, query_ids)
+    sweep(scorer, [standings], max_bytes)
+    return standings.found()
 
 
-def tiling(scorer: Scorer, candidates: Candidates, max_bytes: int) -> tuple[int, int]:
-    """How many documents a tile and how many queries a block may have under the budget; the former a power of two."""
-    width = 1 << max(4, min(12, (max_bytes // 3 // scorer.row_bytes).bit_length() - 1))
-    width = min(width, 1 << max(4, (scorer.documents - 1).bit_length()))
-    row = 4 * width + scorer.row_bytes + (12 * int(candidates.sizes.max(initial=0)) if candidates.listed else 0)
-    rows = max(16, min(1024, max_bytes // 2 // row))
-    blocks = -(-scorer.queries // rows)
-    return width, max(1, -(-scorer.queries // max(1, blocks)))
+class Standings:
+    """What `count_with` wants of a pass (an `Aim`)."""
+
+    def __init__(
+        self, scorer: Scorer, probes: Ragged, gallery: Ragged | None, query_ids: Sequence[str] | None = None
+    ) -> None:
+        if len(probes) != scorer.queries:
+            raise InputError(f"{len(probes)} lists of positives for {scorer.queries} queries")
+        check_positions(probes, scorer.documents, "positives")
+        self.probes: Ragged | None = probes
+        self.candidates = Candidates(gallery, scorer.queries, scorer.documents, query_ids)
+        self._scorer, self._all = scorer, probes
+        self._greater, self._tied = np.zeros((2, len(probes.positions)), np.int64)
+
+    def open(self, block: slice) -> _Contest:
+        """See `Aim.open`."""
+        return _Contest(self._scorer, self._all, block, self._greater, self._tied)
+
+    def found(self) -> Standing:
+        """As of `count`, once the pass is over."""
+        if (self._tied < 1).any():  # a document always ties with itself, unless the product broke its error bound
+            raise RunError("scores are less exact than float32 allows: does the device multiply in TF32 or bfloat16?")
+        return self._greater, self._tied
 
 
 class _Contest:
@@ -124,19 +129,20 @@ class _Contest:
         entries = np.arange(len(self.query))
         self.rounds[entries - np.repeat(self.offsets[:-1] - self.first, sizes), self.query - block.start] = entries
 
-    def run(self, candidates: Candidates, width: int) -> None:
-        rows = self.block.stop - self.block.start
-        score = self.scorer.block(self.block)
-        for tile in candidates.tiles(self.block, width, self.probes):
-            if not len(self.rounds):
-                continue  # no probes: only the gallery was to be checked
-            sparse = tile.sparse(rows)
-            approximate = None if sparse else score(tile.where)
-            for part, listed in _chunks(tile, rows):
-                for entries in self.rounds[:, part]:
-                    if (entries >= 0).any():
-                        close = listed if approximate is None else self._filter(approximate, part, entries, listed)
-                        self._decide(tile, close, entries)
+    def add(self, tile: Tile, score: Score) -> None:
+        """See `Part.add`."""
+        if not len(self.rounds):
+            return  # no probes: only the gallery was to be checked
+        approximate = score(tile)
+        for part, some in tile.chunks(self.block.stop - self.block.start):
+            listed = tile.within(part, some)
+            for entries in self.rounds[:, part]:
+                if (entries >= 0).any():
+                    close = listed if approximate is None else self._filter(approximate, part, entries, listed)
+                    self._decide(tile, close, entries)
+
+    def close(self) -> None:
+        """See `Part.close`; what was found is in the counts already."""
 
     def _filter(
         self, block: Block, part: slice, entries: NDArray[np.int64], listed: NDArray[np.integer] | None
@@ -212,16 +218,3 @@ class _Contest:
         for i, value, j in zip(last, self.scorer.exact(query[last], document[last]), again.tolist(), strict=True):
             sign[i] = (value > other[j]) - (value < other[j])
         return sign
-
-
-def _chunks(tile: Tile, rows: int) -> Iterator[tuple[slice, NDArray[np.integer] | None]]:
-    """Rows of a block few enough for the cache, with their share of the tile's list (counted from their first row)."""
-    width = len(tile.documents)
-    step = max(1, CHUNK // width)
-    for start in range(0, rows, step):
-        part = slice(start, min(start + step, rows))
-        if tile.listed is None:
-            yield part, None
-        else:
-            first, last = np.searchsorted(tile.listed, [part.start * width, part.stop * width])
-            yield part, tile.listed[first:last] - part.start * width

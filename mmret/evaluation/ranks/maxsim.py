@@ -46,6 +46,7 @@ class MaxSim:
         left = survey(queries.vectors, "query", _name(queries, query_ids), twins=False).norms
         right = survey(documents.vectors, "document", _name(documents, document_ids))
         self.queries, self.documents = len(queries), len(documents)
+        self.wide = False
         self.row_bytes = 4 * documents.vectors.shape[1] * max(1, documents.vectors.shape[0] // max(1, len(documents)))
         self.twins = _twin_sets(right.twins, documents.offsets)
         self._left, self._right, self._device = queries, documents, device
@@ -96,12 +97,6 @@ class MaxSim:
                 where = np.concatenate([np.arange(offsets[p], offsets[p + 1]) for p in places[first:last]])
             yield slice(first, last), scaled(read(self._right.vectors, where), self._right_shift), edges
             first = last
-
-    def dense(self, queries: Places, documents: Places) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """See `Scorer.dense`."""
-        shape = (len(queries), len(documents))
-        values, bounds = self.pairs(np.repeat(queries, shape[1]), np.tile(documents, shape[0]))
-        return values.reshape(shape), bounds.reshape(shape)
 
     def pairs(self, queries: Places, documents: Places) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """See `Scorer.pairs`."""

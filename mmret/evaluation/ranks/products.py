@@ -1,4 +1,4 @@
-"""Float32 matrix products on the CPU or a GPU: the one expensive step of scoring, and the only one a device changes."""
+"""Matrix products on the CPU or a GPU: the one expensive step of scoring, and the only one a device changes."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Matrix = NDArray[np.float32]
+Matrix = NDArray[np.floating]
 Product = Callable[[Matrix], Matrix]
 Maxima = Callable[[Matrix, Sequence[int]], Matrix]
 
 
 def product(left: Matrix, device: str) -> Product:
-    """A function that multiplies `left` `(b, d)` with the transpose of float32 `(t, d)` to float32 `(b, t)`.
+    """A function that multiplies `left` `(b, d)` with the transpose of `(t, d)` to `(b, t)`, all of one float type.
 
     `device` "numpy" is NumPy's BLAS, "torch" is torch on the CPU, "cpu" the one that is likely the faster (NumPy's
     where torch is not loaded), anything else a torch device such as "cuda" or "cuda:1". What the function returns is
@@ -76,7 +76,7 @@ def _mkl_knows_best() -> bool:
 
 class _Numpy:
     def __init__(self) -> None:
-        self._room = np.empty(0, np.float32)
+        self._room: Matrix = np.empty(0, np.float32)
 
     def load(self, rows: Matrix) -> Matrix:
         return rows
@@ -84,7 +84,7 @@ class _Numpy:
     def multiply(self, left: Matrix, right: Matrix) -> Matrix:
         size = len(left) * len(right)
         if len(self._room) < size:
-            self._room = np.empty(size, np.float32)
+            self._room = np.empty(size, left.dtype)
         return np.matmul(left, right.T, out=self._room[:size].reshape(len(left), len(right)))
 
     def fetch(self, products: Matrix) -> Matrix:
@@ -110,7 +110,7 @@ class _Torch:
     def multiply(self, left: Any, right: Any) -> Any:
         size = len(left) * len(right)
         if len(self._room) < size:
-            self._room = self._torch.empty(size, device=self._place)
+            self._room = self._torch.empty(size, dtype=left.dtype, device=self._place)
         with _full_float32(self._place.type):
             return self._torch.mm(left, right.T, out=self._room[:size].view(len(left), len(right)))
 

@@ -29,7 +29,7 @@ class Block(NamedTuple):
     The next block may overwrite `scores`.
     """
 
-    scores: NDArray[np.float32] | NDArray[np.float64]
+    scores: NDArray[np.floating]
     slack: NDArray[np.float64]
     shift: NDArray[np.int64]
 
@@ -39,14 +39,12 @@ class Scorer(Protocol):
 
     queries: int
     documents: int
-    row_bytes: int  # of one document as float32
+    wide: bool  # whether blocks are float64 products, whose error bound is that of `pairs`
+    row_bytes: int  # of one document as it is multiplied in a block
     twins: NDArray[np.int32]  # `(documents,)` the first document with the very same vectors, bit for bit
 
     def block(self, queries: slice) -> Callable[[Where], Block]:
         """Prepare some queries; the function returned scores them with some documents."""
-
-    def dense(self, queries: Places, documents: Places) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Float64 scores of each query with each document and their error bounds, both `(queries, documents)`."""
 
     def pairs(self, queries: Places, documents: Places) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Float64 scores of the pairs `(m,)` and their error bounds `(m,)`."""
@@ -76,6 +74,7 @@ def scaled(rows: NDArray[np.float32], shift: NDArray[np.int64] | int) -> NDArray
 class Dot:
     """Score = inner product of one vector a query and one a document, float32 or narrower (see `Rows`).
 
+    `wide` multiplies blocks in float64, which costs twice as much and leaves hardly a call close.
     Raises `InputError` for NaN, infinite values and unequal dimensions.
     """
 
@@ -85,6 +84,7 @@ class Dot:
         documents: Rows,
         *,
         device: str = "cpu",
+        wide: bool = False,
         query_ids: Sequence[str] | None = None,
         document_ids: Sequence[str] | None = None,
     ) -> None:
@@ -93,7 +93,8 @@ class Dot:
         left = survey(queries, "query", query_ids.__getitem__ if query_ids else str, twins=False)
         right = survey(documents, "document", document_ids.__getitem__ if document_ids else str)
         self.queries, self.documents = len(left.norms), len(right.norms)
-        self.row_bytes = 4 * documents.shape[1]
+        self.wide, self._terms = wide, int(documents.shape[1])
+        self.row_bytes = (8 if wide else 4) * self._terms
         self.twins = right.twins
         self._left, self._right = queries, documents
         self._left_norms, self._right_norms = left.norms, right.norms
@@ -102,6 +103,8 @@ class Dot:
 
     def block(self, queries: slice) -> Callable[[Where], Block]:
         """See `Scorer.block`."""
+        if self.wide:
+            return self._wide_block(queries)
         shift = self._left_shift[queries]
         multiply = product(scaled(read(self._left, queries), shift), self._device)
         norms = np.ldexp(self._left_norms[queries], shift)
@@ -113,10 +116,16 @@ class Dot:
 
         return score
 
-    def dense(self, queries: Places, documents: Places) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """See `Scorer.dense`."""
-        bounds = self._left_norms[queries, None] * self._right_norms[documents]
-        return self._product(queries, documents), self._gamma * bounds
+    def _wide_block(self, queries: slice) -> Callable[[Where], Block]:
+        """No product of float32 numbers leaves the range of float64, so nothing is shifted."""
+        multiply = product(self._wide(self._left, queries), self._device)
+        norms = self._left_norms[queries]
+
+        def score(documents: Where) -> Block:
+            slack = self._gamma * norms * self._right_norms[documents].max(initial=0.0)
+            return Block(multiply(self._wide(self._right, documents)), slack, np.zeros(len(norms), np.int64))
+
+        return score
 
     def pairs(self, queries: Places, documents: Places) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """See `Scorer.pairs`."""
@@ -138,11 +147,11 @@ class Dot:
 
     @property
     def _gamma(self) -> float:
-        return gamma(self.row_bytes // 4, FLOAT64)
+        return gamma(self._terms, FLOAT64)
 
     @property
     def _step(self) -> int:
-        return max(1, PAIR_BYTES // (2 * self.row_bytes))
+        return max(1, PAIR_BYTES // (8 * self._terms))
 
     def _either(self, queries: Places, documents: Places, *, absolute: bool = False) -> NDArray[np.float64]:
         """Scores of pairs: one by one, or, where they fill much of a block, from the product of the block."""
@@ -165,7 +174,7 @@ class Dot:
         left64 = self._wide(self._left, queries)
         if absolute:
             left64 = np.abs(left64)
-        step = max(1, DENSE_BYTES // self.row_bytes)
+        step = max(1, DENSE_BYTES // (4 * self._terms))
         for start in range(0, len(documents), step):
             some = slice(start, start + step)
             right64 = self._wide(self._right, documents[some])
@@ -173,7 +182,7 @@ class Dot:
         return values
 
     @staticmethod
-    def _wide(matrix: Rows, where: Places) -> NDArray[np.float64]:
+    def _wide(matrix: Rows, where: Where) -> NDArray[np.float64]:
         return read(matrix, where).astype(np.float64)
 
 

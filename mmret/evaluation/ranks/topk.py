@@ -1,4 +1,4 @@
-"""The best documents of each query with their scores, and the scores of whole galleries, for people and run files.
+"""The best documents of each query with their scores, for people and for runs that cannot hold all.
 
 Scores are the true ones, rounded once to float32, and orders are those of the true scores, so that both are the same on
 every machine, device and block size.
@@ -6,7 +6,7 @@ every machine, device and block size.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,26 +15,11 @@ from ...benchmarks.ragged import Ragged
 from ...errors import InputError
 from ...vectors import Rows, VectorSets
 from .candidates import Candidates, Tile
-from .counting import CHUNK, MAX_BYTES, tiling
-from .exact import GRID, to_float32
-from .maxsim import MaxSim
-from .scorers import Block, Dot, Places, Scorer
-
-
-def scorer_of(
-    queries: Rows | VectorSets,
-    documents: Rows | VectorSets,
-    *,
-    device: str = "cpu",
-    query_ids: Sequence[str] | None = None,
-    document_ids: Sequence[str] | None = None,
-) -> Scorer:
-    """Inner products for matrices, MaxSim for sets of vectors."""
-    if isinstance(queries, VectorSets) and isinstance(documents, VectorSets):
-        return MaxSim(queries, documents, device=device, query_ids=query_ids, document_ids=document_ids)
-    if isinstance(queries, VectorSets) or isinstance(documents, VectorSets):
-        raise InputError("one side has a vector an item and the other a set of vectors an item")
-    return Dot(queries, documents, device=device, query_ids=query_ids, document_ids=document_ids)
+from .exact import GRID
+from .kinds import scorer_of
+from .rounding import rounded
+from .scorers import Block, Places, Scorer
+from .sweep import MAX_BYTES, Score, sweep
 
 
 def top_k(
@@ -56,105 +41,54 @@ def top_k(
     if k < 1:
         raise InputError(f"k must be at least 1, not {k}")
     scorer = scorer_of(queries, documents, device=device, query_ids=query_ids, document_ids=document_ids)
-    candidates = Candidates(gallery, scorer.queries, scorer.documents, query_ids)
-    width, rows = tiling(scorer, candidates, max_bytes)
-    positions = np.full((scorer.queries, k), -1, np.int32)
-    scores = np.full((scorer.queries, k), -np.inf, np.float32)
-    for start in range(0, scorer.queries, rows):
-        block = slice(start, min(start + rows, scorer.queries))
-        best = _Best(scorer, block, k)
-        score = scorer.block(block)
-        for tile in candidates.tiles(block, width):
-            best.add(tile, None if tile.sparse(block.stop - block.start) else score(tile.where))
-        found = best.positions >= 0
-        positions[block] = best.positions
-        query = block.start + np.nonzero(found)[0]
-        scores[block][found] = rounded(scorer, query, best.positions[found], best.values[found], best.bounds[found])
-    return positions, scores
+    best = Best(scorer, k, gallery, query_ids)
+    sweep(scorer, [best], max_bytes)
+    return best.positions, best.scores
 
 
-def gallery_scores(
-    queries: Rows | VectorSets,
-    documents: Rows | VectorSets,
-    gallery: Ragged | None = None,
-    *,
-    max_bytes: int = MAX_BYTES,
-    query_ids: Sequence[str] | None = None,
-    document_ids: Sequence[str] | None = None,
-) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """Scores of all candidates, rounded once: yields (queries, their scores one query after the other).
+class Best:
+    """What `top_k` wants of a pass (an `Aim`); `positions` and `scores` are filled by it."""
 
-    The scores of a query stand in the order of its gallery (of the documents, where there is none). Costs a float64
-    product, two to three times a float32 one, and one exact sum in about two thousand scores. Two true scores that
-    differ by less than float32 can say are equal here and not in `counting.count`.
-    """
-    scorer = scorer_of(queries, documents, query_ids=query_ids, document_ids=document_ids)
-    sizes = Candidates(gallery, scorer.queries, scorer.documents, query_ids).sizes
-    step = int(max(1, min(256, max_bytes // (64 * max(1, int(sizes.max(initial=0)))))))
-    shared = gallery is None or (len(gallery) == 1 and scorer.queries > 1)
-    common: Places = np.arange(scorer.documents) if gallery is None else gallery.positions
-    for start in range(0, scorer.queries, step):
-        block = slice(start, min(start + step, scorer.queries))
-        query = np.repeat(np.arange(block.start, block.stop), sizes[block])
-        if shared or gallery is None:
-            places: Places = np.tile(common, block.stop - block.start)
-            values, bounds = (x.ravel() for x in scorer.dense(np.arange(block.start, block.stop), common))
-        else:
-            places = gallery.positions[gallery.offsets[block.start] : gallery.offsets[block.stop]]
-            values, bounds = scorer.pairs(query, places)
-        yield block, rounded(scorer, query, places, values, bounds)
+    def __init__(
+        self, scorer: Scorer, k: int, gallery: Ragged | None = None, query_ids: Sequence[str] | None = None
+    ) -> None:
+        self.probes: Ragged | None = None
+        self.candidates = Candidates(gallery, scorer.queries, scorer.documents, query_ids)
+        self.positions = np.full((scorer.queries, k), -1, np.int32)
+        self.scores = np.full((scorer.queries, k), -np.inf, np.float32)
+        self._scorer = scorer
 
-
-def rounded(
-    scorer: Scorer,
-    queries: Places,
-    documents: Places,
-    values: NDArray[np.float64],
-    bounds: NDArray[np.float64],
-) -> NDArray[np.float32]:
-    """True scores of the pairs `(m,)` rounded to float32, from float64 values with error bounds.
-
-    Rounding keeps order, so where both ends of the error round to one number, the truth does.
-    """
-    result, unsure = _round(values, bounds)
-    if len(unsure):
-        bounds = scorer.slack(queries[unsure], documents[unsure])
-        result[unsure], still = _round(values[unsure], bounds)
-        unsure = unsure[still]
-        result[unsure] = to_float32(scorer.exact(queries[unsure], documents[unsure]))
-    return result + np.float32(0)  # no negative zero
-
-
-def _round(values: NDArray[np.float64], bounds: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    with np.errstate(over="ignore", under="ignore"):
-        low, high = (values - 1.001 * bounds).astype(np.float32), (values + 1.001 * bounds).astype(np.float32)
-    return low, np.flatnonzero(low != high)
+    def open(self, block: slice) -> _Best:
+        """See `Aim.open`."""
+        return _Best(self._scorer, block.start, self.positions[block], self.scores[block])
 
 
 class _Best:
     """The best `k` of a block so far: positions (-1 = none yet), float64 values and bounds, each `(rows, k)`."""
 
-    def __init__(self, scorer: Scorer, block: slice, k: int) -> None:
-        self.scorer, self.start, self.k = scorer, block.start, k
-        shape = (block.stop - block.start, k)
-        self.positions = np.full(shape, -1, np.int32)
-        self.values, self.bounds = np.full(shape, -np.inf), np.zeros(shape)
+    def __init__(self, scorer: Scorer, start: int, positions: NDArray[np.int32], scores: NDArray[np.float32]) -> None:
+        self.scorer, self.start, self.k = scorer, start, positions.shape[1]
+        self.positions, self.scores = positions, scores
+        self.values, self.bounds = np.full(positions.shape, -np.inf), np.zeros(positions.shape)
 
-    def add(self, tile: Tile, scores: Block | None) -> None:
-        width = len(tile.documents)
-        step = max(1, CHUNK // max(width, self.k))
-        for start in range(0, len(self.positions), step):
-            part = slice(start, min(start + step, len(self.positions)))
-            listed = tile.listed
-            if listed is not None:
-                listed = listed[slice(*np.searchsorted(listed, [part.start * width, part.stop * width]))]
-                listed = listed - part.start * width
-            if scores is None:
-                close = listed if listed is not None else np.zeros(0, np.int64)
-            else:
-                close = self._promising(scores, part, listed)
-            row, column = np.divmod(close, width)
-            self._merge(part, row, tile.documents[column])
+    def add(self, tile: Tile, score: Score) -> None:
+        """See `Part.add`."""
+        approximate = score(tile)
+        for part, some in tile.chunks(len(self.positions), self.k):
+            close = tile.within(part, some)
+            if approximate is not None:
+                close = self._promising(approximate, part, close)
+            if close is not None:
+                row, column = np.divmod(close, len(tile.documents))
+                self._merge(part, row, tile.documents[column])
+
+    def close(self) -> None:
+        """See `Part.close`."""
+        row, place = np.nonzero(self.positions >= 0)
+        found = (row, place)
+        self.scores[found] = rounded(
+            self.scorer, self.start + row, self.positions[found], self.values[found], self.bounds[found]
+        )
 
     def _promising(self, block: Block, part: slice, listed: NDArray[np.integer] | None) -> NDArray[np.int64]:
         """Pairs that may be among the best: not below the k-th best, of before or of this tile, by more than the error.

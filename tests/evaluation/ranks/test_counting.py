@@ -14,7 +14,7 @@ import torch
 from mmret.benchmarks.ragged import Ragged
 from mmret.errors import InputError, RunError
 from mmret.evaluation.measures import Measure
-from mmret.evaluation.ranks import Counts, count, counting, products, without
+from mmret.evaluation.ranks import Counts, candidates, count, products, without
 
 from .slow import awkward, cases, lists, probes_of, standing, true_scores
 
@@ -42,7 +42,7 @@ def test_nothing_depends_on_blocks_order_or_storage(kind: int, tmp_path: Path, m
     random, queries, documents, gallery, probes = wide(kind, kind)
     expected = count(queries, documents, probes, gallery=gallery)
     for budget, chunk in ((1, 1 << 18), (20_000, 100), (10**9, 1)):
-        monkeypatch.setattr(counting, "CHUNK", chunk)
+        monkeypatch.setattr(candidates, "CHUNK", chunk)
         for device in ("numpy", "torch"):
             same(count(queries, documents, probes, gallery=gallery, max_bytes=budget, device=device), expected)
     order, back = random.permutation(300), np.empty(300, np.int32)
