@@ -5,12 +5,13 @@ from .download import bytes_left, fetch
 from .draft import Draft, Fault
 from .exclusions import Exclusions
 from .hide import hide
+from .made import make_benchmark
 from .provenance import only_provenance
 from .published import PublishedTable, published_tables
 from .ragged import Ragged
 from .registry import Entry, benchmarks, exclusions_path, folder_of, load_benchmark, read_draft, register_benchmark
 from .remote import Remote
-from .sources import Sources
+from .sources import NotHereError, Sources
 from .usable import media_faults
 from .verify import Verification, verify
 
@@ -20,6 +21,7 @@ __all__ = [
     "Entry",
     "Exclusions",
     "Fault",
+    "NotHereError",
     "PublishedTable",
     "Ragged",
     "Remote",
@@ -32,6 +34,7 @@ __all__ = [
     "folder_of",
     "hide",
     "load_benchmark",
+    "make_benchmark",
     "media_faults",
     "only_provenance",
     "published_tables",

@@ -19,9 +19,9 @@ from .exclusions import Exclusions
 from .ragged import Ragged
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Benchmark:
-    """A retrieval benchmark, validated when it is made.
+    """A retrieval benchmark, validated when it is made; `make_benchmark` makes one of lists and dictionaries.
 
     Queries and documents stand in the order of their ids, so that nothing can depend on the order of a file.
 
@@ -45,6 +45,13 @@ class Benchmark:
     hidden: whether it is a copy without labels: it can be embedded and ranked, and only who keeps the labels can score.
     card: text of the data card.
     about: further facts to show: title, licence, description.
+
+    >>> import mmret
+    >>> benchmark = mmret.load_benchmark("omnicvr-mini")
+    >>> benchmark
+    <Benchmark omnicvr-mini 1: 150 queries, 144 documents>
+    >>> benchmark.describe()["slices"]
+    {'audio-center': 50, 'integrated': 50, 'visual-center': 50}
     """
 
     name: str
@@ -82,6 +89,11 @@ class Benchmark:
             if wrong.any():
                 ids = [self.queries[i].id for i in np.flatnonzero(wrong).tolist()]
                 raise InputError(f"{self.name}: queries {what}: {first_ten(ids)}")
+
+    def __repr__(self) -> str:
+        return (
+            f"<Benchmark {self.name} {self.version}: {len(self.queries):,} queries, {len(self.documents):,} documents>"
+        )
 
     @cached_property
     def gallery_sizes(self) -> NDArray[np.int64]:

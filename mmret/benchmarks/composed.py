@@ -33,7 +33,7 @@ LAYOUT = "composed-video"
 HIDDEN = "hidden"
 
 
-def read_composed(folder: Path, *, card: str = "", cache: Path | None = None) -> Draft:
+def read_composed(folder: Path, *, cache: Path | None = None) -> Draft:
     """Read a benchmark in the composed-video layout.
 
     Raises `InputError` naming file, line and field for whatever does not fit the layout; names of documents that do not
@@ -66,7 +66,6 @@ def read_composed(folder: Path, *, card: str = "", cache: Path | None = None) ->
         needs=frozenset(needs),
         hidden=hidden,
         sound_slices=frozenset(map(str, about.get("sound_slices", []))),
-        card=card,
         about=about,
     )
 

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from ..errors import InputError, unknown_name
-from ..paths import data_folder, shipped_folder
+from ..paths import StrPath, data_folder, path_of, shipped_folder
 from .base import Benchmark
 from .composed import LAYOUT, read_about, read_composed
 from .draft import Draft, summary
@@ -18,7 +18,7 @@ from .omnicvr import LAYOUT as OMNICVR_LAYOUT
 from .omnicvr import OMNICVR, Release, read_folder, read_omnicvr
 from .provenance import only_provenance
 from .slices import read_slices
-from .sources import Sources
+from .sources import NotHereError, Sources
 from .tarvir import LAYOUT as TABLES_LAYOUT
 from .tarvir import TABLES, TableRelease, is_on_hub, read_named, read_tables
 
@@ -36,53 +36,54 @@ class Entry:
     load: makes the benchmark, from its usual folder or the one given: a draft, whose faults can be listed, or a
         benchmark.
     tables: whether it heeds a view, a field map and a split.
+    card: text of its data card, which is known also where its data are not here.
     """
 
     summary: str
     load: Loader
     tables: bool = False
+    card: str = ""
 
 
 def _omnicvr_mini(sources: Sources) -> Draft:
-    folder = sources.data or shipped_folder("omnicvr-mini")
-    return read_composed(folder, card=read_card("omnicvr-mini"), cache=sources.cache)
+    return read_composed(sources.data or shipped_folder("omnicvr-mini"), cache=sources.cache)
 
 
 def _omnicvr(release: Release) -> Loader:
     def load(sources: Sources) -> Draft:
-        return read_omnicvr(release, sources.data, card=read_card("omnicvr"), cache=sources.cache)
+        return read_omnicvr(release, sources.data, cache=sources.cache)
 
     return load
 
 
 def _tables(release: TableRelease) -> Loader:
     def load(sources: Sources) -> Draft:
-        return read_named(release, sources, card=read_card(release.card))
+        return read_named(release, sources)
 
     return load
 
 
-def read_card(name: str) -> str:
-    """The data card of a built-in benchmark."""
+def _card(name: str) -> str:
     return (Path(str(files("mmret"))) / "data_cards" / f"{name}.md").read_text(encoding="utf-8")
 
 
+_MINI = "composed video retrieval with sound, built in: 144 clips, 150 queries"
 _ENTRIES: dict[str, Entry] = {
-    "omnicvr-mini": Entry("composed video retrieval with sound, built in: 144 clips, 150 queries", _omnicvr_mini),
-    **{release.name: Entry(release.summary, _omnicvr(release)) for release in OMNICVR},
-    **{one.name: Entry(one.summary, _tables(one), tables=True) for one in TABLES},
+    "omnicvr-mini": Entry(_MINI, _omnicvr_mini, card=_card("omnicvr-mini")),
+    **{release.name: Entry(release.summary, _omnicvr(release), card=_card("omnicvr")) for release in OMNICVR},
+    **{one.name: Entry(one.summary, _tables(one), tables=True, card=_card(one.card)) for one in TABLES},
 }
 
 
-def register_benchmark(name: str, summary: str, *, tables: bool = False) -> Callable[[Loader], Loader]:
-    """Decorator that makes a loader available under a name.
+def register_benchmark(name: str, summary: str, *, tables: bool = False, card: str = "") -> Callable[[Loader], Loader]:
+    """Decorator that makes a loader available under a name; the other parameters are those of `Entry`.
 
     >>> @register_benchmark("mine", "my own clips")
     ... def load(sources: Sources) -> Benchmark: ...
     """
 
     def add(load: Loader) -> Loader:
-        _ENTRIES[name] = Entry(summary, load, tables)
+        _ENTRIES[name] = Entry(summary, load, tables, card)
         return load
 
     return add
@@ -96,14 +97,14 @@ def benchmarks() -> dict[str, Entry]:
 
 
 def load_benchmark(
-    name: str,
-    data: Path | None = None,
+    name: StrPath,
+    data: StrPath | None = None,
     *,
-    exclusions: Path | None = None,
-    slices: Path | None = None,
-    cache: Path | None = None,
+    exclusions: StrPath | None = None,
+    slices: StrPath | None = None,
+    cache: StrPath | None = None,
     view: str | None = None,
-    field_map: Path | None = None,
+    field_map: StrPath | None = None,
     split: str | None = None,
     provenance: Collection[str] = (),
 ) -> Benchmark:
@@ -120,10 +121,15 @@ def load_benchmark(
     provenance: keep only right documents whose labels come from these, such as "human" (see `only_provenance`).
 
     Raises `InputError` when labels are faulty and no exclusion list shows that this is known.
+
+    >>> import mmret
+    >>> mmret.load_benchmark("tarvir-mini", view="title=text,content=ocr")
+    <Benchmark tarvir-mini 1: 247 queries, 321 documents>
     """
+    name, data, cache, field_map = str(name), path_of(data), path_of(cache), path_of(field_map)
     draft = read_draft(name, data, cache=cache, view=view, field_map=field_map, split=split)
     beside = exclusions_path(name, data, split)
-    path = exclusions or (beside if beside.is_file() else None)
+    path = path_of(exclusions) or (beside if beside.is_file() else None)
     if path is None and isinstance(draft, Draft) and draft.faults:
         options = {"--data": data, "--view": view, "--field-map": field_map, "--split": split}
         where = " ".join([name, *(f"{option} {value}" for option, value in options.items() if value is not None)])
@@ -133,7 +139,7 @@ def load_benchmark(
         )
     benchmark = draft.benchmark() if isinstance(draft, Draft) else draft
     if slices is not None:
-        benchmark = replace(benchmark, slices=read_slices(slices, benchmark))
+        benchmark = replace(benchmark, slices=read_slices(Path(slices), benchmark))
     if path is not None:
         excluded, digest = Exclusions.load(path)
         if digest != benchmark.digest:
@@ -151,26 +157,37 @@ def read_draft(
     field_map: Path | None = None,
     split: str | None = None,
 ) -> Draft | Benchmark:
-    """What the files of a benchmark say, with their faults; see `load_benchmark`."""
+    """What the files of a benchmark say, with their faults; see `load_benchmark`.
+
+    The data card of a benchmark without a name is the `README.md` in its folder. Raises `NotHereError` where the data
+    of a named one are not on this machine.
+    """
     known, sources = benchmarks(), Sources(data, cache, view, field_map, split)
     if name in known:
         if data is not None and not data.is_dir():
             raise InputError(f"{data}: no such folder")
         if not known[name].tables:
             sources.without_tables(name)
-        return known[name].load(sources)
+        loaded = known[name].load(sources)
+        return replace(loaded, card=known[name].card) if known[name].card else loaded
     folder = folder_of(name, data)
     if is_on_hub(name) and not folder.is_dir():
-        raise InputError(f"{folder}: {name} is not here; fetch it: mmret benchmarks get {name}")
+        raise NotHereError(f"{folder}: {name} is not here; fetch it: mmret benchmarks get {name}")
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder") if "/" in name else unknown_name("benchmark", name, known)
+    card = folder / "README.md"
+    text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
+    return replace(_read_folder(name, folder, sources), card=text)
+
+
+def _read_folder(name: str, folder: Path, sources: Sources) -> Draft:
     layout = read_about(folder)["layout"] if (folder / "benchmark.json").is_file() else TABLES_LAYOUT
     if layout == LAYOUT:
         sources.without_tables(name)
-        return read_composed(folder, cache=cache)
+        return read_composed(folder, cache=sources.cache)
     if layout == OMNICVR_LAYOUT:
         sources.without_tables(name)
-        return read_folder(folder, cache=cache)
+        return read_folder(folder, cache=sources.cache)
     if layout == TABLES_LAYOUT:
         return read_tables(folder, sources, name=name if is_on_hub(name) else "")
     raise unknown_name("layout", str(layout), [LAYOUT, OMNICVR_LAYOUT, TABLES_LAYOUT])

@@ -8,6 +8,10 @@ from pathlib import Path
 from ..errors import InputError
 
 
+class NotHereError(InputError):
+    """The data of a benchmark are not on this machine; the message says how to get them."""
+
+
 @dataclass(frozen=True)
 class Sources:
     """What the options of a command say.

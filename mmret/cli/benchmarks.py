@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import labels
 from .common import (
     Bench,
     Cache,
@@ -39,12 +40,12 @@ class Part(StrEnum):
     videos = "videos"
 
 
-app = typer.Typer(help="The benchmarks that can be named.", no_args_is_help=True)
+app = typer.Typer(help="List, show, fetch and check benchmarks.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_(as_json: Json = False) -> None:
-    """All benchmarks by name."""
+    """List all benchmarks by name."""
     from ..benchmarks import benchmarks
 
     show_mapping({name: entry.summary for name, entry in benchmarks().items()}, as_json=as_json)
@@ -63,10 +64,10 @@ def show_benchmark(
     published: Annotated[bool, typer.Option("--published", help="Results that others published.")] = False,
     as_json: Json = False,
 ) -> None:
-    """One benchmark: sizes, slices, galleries, digest and data card."""
+    """Show one benchmark: sizes, slices, galleries, digest and data card; of one that is not here yet, the card."""
     from dataclasses import asdict
 
-    from ..benchmarks import load_benchmark, published_tables
+    from ..benchmarks import NotHereError, benchmarks, load_benchmark, published_tables
     from .tables import published_table
 
     if published:
@@ -78,16 +79,24 @@ def show_benchmark(
         if not tables:
             note(f"no published results of {name} are known")
         return
-    benchmark = load_benchmark(
-        name,
-        data,
-        slices=slices,
-        cache=cache,
-        view=view,
-        field_map=field_map,
-        split=split,
-        provenance=names(provenance),
-    )
+    try:
+        benchmark = load_benchmark(
+            name,
+            data,
+            slices=slices,
+            cache=cache,
+            view=view,
+            field_map=field_map,
+            split=split,
+            provenance=names(provenance),
+        )
+    except NotHereError as error:
+        card = benchmarks()[name].card if name in benchmarks() else ""
+        if as_json or not card:
+            raise
+        print(card)
+        note(f"this is its data card; {error}")
+        return
     show_mapping(benchmark.describe(), as_json=as_json)
     if not as_json and benchmark.card:
         print(f"\n{benchmark.card}")
@@ -187,6 +196,10 @@ def unpack(name: Annotated[str, typer.Argument(help="Name of a benchmark.")], da
     _release(name)
     for tar in unpack_videos(folder_of(name, data), tell=note):
         note(f"written: {tar}")
+
+
+app.command()(labels.leaks)
+app.command()(labels.duplicates)
 
 
 def _release(name: str) -> Release:

@@ -12,6 +12,7 @@ from ...paths import data_folder
 from ..composed import read_about
 from ..draft import Draft
 from ..slices import UNKNOWN
+from ..sources import NotHereError
 from .clips import find_clips
 from .labels import Labels, query_id
 from .original import NAME, read_original
@@ -23,7 +24,7 @@ LAYOUT = "omnicvr"
 PREFIX = "omnicvr_video"  # of every clip in the original upload
 
 
-def read_omnicvr(release: Release, data: Path | None, *, card: str = "", cache: Path | None = None) -> Draft:
+def read_omnicvr(release: Release, data: Path | None, *, cache: Path | None = None) -> Draft:
     """Read a release from a folder.
 
     Labels are taken from the Parquet configurations where they are there, because only they tell the type of a query,
@@ -31,7 +32,7 @@ def read_omnicvr(release: Release, data: Path | None, *, card: str = "", cache: 
     """
     folder = data or data_folder(release.name)
     if not folder.is_dir():
-        raise InputError(
+        raise NotHereError(
             f"{folder}: {release.name} is not here; fetch it: mmret benchmarks get {release.name}, "
             "or name the folder it lies in with --data"
         )
@@ -50,20 +51,15 @@ def read_omnicvr(release: Release, data: Path | None, *, card: str = "", cache: 
         "licence": "CC-BY-4.0 as packaged; the rights of the clips themselves are not stated",
         "published": {"queries": release.queries, "documents": release.documents, "gallery": release.gallery},
     }
-    return _draft(folder, about, clips, card)
+    return _draft(folder, about, clips)
 
 
 def read_folder(folder: Path, *, cache: Path | None = None) -> Draft:
-    """Read a folder in the layouts of a release, whose `benchmark.json` says `"layout": "omnicvr"`, name and version.
-
-    The data card is its `README.md`.
-    """
-    card = folder / "README.md"
-    text = card.read_text(encoding="utf-8") if card.is_file() else ""
-    return _draft(folder, read_about(folder), find_clips(folder, cache), text)
+    """Read a folder in the layouts of a release; its `benchmark.json` says `"layout": "omnicvr"`, name and version."""
+    return _draft(folder, read_about(folder), find_clips(folder, cache))
 
 
-def _draft(folder: Path, about: Mapping[str, Any], clips: dict[str, Media], card: str) -> Draft:
+def _draft(folder: Path, about: Mapping[str, Any], clips: dict[str, Media]) -> Draft:
     labels = _labels(folder)
     # The corpus is every clip of the release; the original file names only those that some query needs.
     unnamed = sorted(name for name in set(clips) - set(labels.documents) if name.startswith(PREFIX))
@@ -86,7 +82,6 @@ def _draft(folder: Path, about: Mapping[str, Any], clips: dict[str, Media], card
         found=labels.faults,
         needs=frozenset({"video", "audio"}),
         sound_slices=frozenset({"audio-center"}),
-        card=card,
         about={**about, "clips": {"here": len(clips), "not named by the labels": len(unnamed)}},
     )
 

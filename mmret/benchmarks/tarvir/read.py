@@ -79,9 +79,7 @@ def _read_layout(folder: Path, sources: Sources) -> Corpus:
     )
 
 
-def read_tables(
-    folder: Path, sources: Sources, *, name: str = "", card: str = "", about: Mapping[str, Any] | None = None
-) -> Draft:
+def read_tables(folder: Path, sources: Sources, *, name: str = "", about: Mapping[str, Any] | None = None) -> Draft:
     """Read a benchmark of tables.
 
     Parameters
@@ -120,7 +118,6 @@ def read_tables(
         view=str(view),
         contents=documents.digest,
         hidden=labels_hidden(corpus.about, folder),
-        card=card,
         about=facts | ({"title fonts": documents.fonts} if documents.fonts else {}),
     )
 

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...errors import InputError
 from ...paths import data_folder, shipped_folder
 from ..draft import Draft
-from ..sources import Sources
+from ..sources import NotHereError, Sources
 from .read import read_tables
 
 _UNCLEAR = "not stated for the data of TaR-ViR; those of NQ-TABLES conflict (CC-BY-4.0, CC-BY-SA-3.0, Apache-2.0)"
@@ -52,13 +51,13 @@ TABLES = (
 )
 
 
-def read_named(release: TableRelease, sources: Sources, *, card: str = "") -> Draft:
+def read_named(release: TableRelease, sources: Sources) -> Draft:
     """Read a named benchmark of tables from its usual folder, or from the one given."""
     usual = shipped_folder if release.built_in else data_folder
     folder = sources.data or usual(release.name)
     if not folder.is_dir():
-        raise InputError(
-            f"{folder}: {release.name} is not here; put its files there, or name the folder they lie in with --data "
-            "(its data card says where they can be had)"
+        raise NotHereError(
+            f"{folder}: {release.name} is not here; put its files there, or name the folder they lie in with --data; "
+            f"where they can be had: mmret benchmarks show {release.name}"
         )
-    return read_tables(folder, sources, name=release.name, card=card, about=release.about)
+    return read_tables(folder, sources, name=release.name, about=release.about)

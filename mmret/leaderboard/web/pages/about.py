@@ -7,7 +7,7 @@ import re
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from ....benchmarks.registry import read_card
+from ....benchmarks import benchmarks as known_benchmarks
 from ....evaluation.protocols import PROTOCOLS
 from ...board import Board
 from ...board.benchmarks import benchmarks
@@ -25,14 +25,12 @@ def about(board: Board, _: Query) -> Markup:
 
 
 def card(name: str) -> Markup:
-    """The data card of a built-in benchmark, its headings two levels down; nothing for any other benchmark.
+    """The data card of a benchmark that has a name in mmret, its headings two levels down; nothing for any other.
 
     HTML in a card is shown as text, and only web links are links.
     """
-    try:
-        text = read_card(name)
-    except FileNotFoundError:
-        return Markup("")
+    known = known_benchmarks()
+    text = known[name].card if name in known else ""
     reader = MarkdownIt("js-default")
     tokens = reader.parse(_FRONT.sub("", text))
     for token in tokens:
