@@ -7,19 +7,36 @@ from pathlib import Path
 
 from platformdirs import user_cache_path, user_data_path
 
+from .config import configured_folder
 from .errors import InputError
+
+StrPath = str | os.PathLike[str]
+
+
+def path_of(given: StrPath | None) -> Path | None:
+    """A path that may be left out."""
+    return None if given is None else Path(given)
 
 
 def cache_folder(given: Path | None = None) -> Path:
-    """The folder for vectors, media reports and indices: `given`, else `MMRET_CACHE`, else the user's cache folder."""
-    named = os.environ.get("MMRET_CACHE")
-    return given or (Path(named) if named else user_cache_path("mmret"))
+    """The folder for vectors, media reports and indices.
+
+    It is `given`, else what `MMRET_CACHE` or `cache` in a configuration file names, else the user's cache folder.
+    """
+    return given or _named("cache") or user_cache_path("mmret")
 
 
-def data_folder(benchmark: str) -> Path:
-    """The folder for the data of a benchmark that is fetched: in `MMRET_DATA`, else in the user's data folder."""
-    named = os.environ.get("MMRET_DATA")
-    return (Path(named) if named else user_data_path("mmret")) / benchmark
+def data_folder(benchmark: str = "") -> Path:
+    """The folder for the data of a benchmark that is fetched, or for those of all where none is named.
+
+    It lies in what `MMRET_DATA` or `data` in a configuration file names, else in the user's data folder.
+    """
+    return (_named("data") or user_data_path("mmret")) / benchmark
+
+
+def _named(folder: str) -> Path | None:
+    named = os.environ.get(f"MMRET_{folder.upper()}")
+    return Path(named) if named else configured_folder(folder)
 
 
 def shipped_folder(benchmark: str) -> Path:
