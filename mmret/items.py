@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
 
+from .errors import InputError
+
 Modality = Literal["text", "image", "video", "audio"]
 MODALITIES: tuple[Modality, ...] = ("text", "image", "video", "audio")
 Side = Literal["query", "document"]
@@ -19,6 +21,10 @@ NO_CONTENT = hashlib.sha256().hexdigest()  # digest of an empty or unreadable fi
 @dataclass(frozen=True)
 class Media:
     """A file on disk, or a stretch of one (a clip inside a tar archive).
+
+    >>> import mmret
+    >>> mmret.Item("a", video=mmret.Media("clips/a.mp4")).video.suffix
+    '.mp4'
 
     Parameters
     ----------
@@ -31,6 +37,10 @@ class Media:
     start: int = 0
     length: int | None = None
     member: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.path, Path):
+            object.__setattr__(self, "path", Path(self.path))
 
     def __str__(self) -> str:
         return f"{self.path}/{self.member}" if self.member else str(self.path)
@@ -68,6 +78,11 @@ class Item:
     """One query or one document: an id and any of text, image, video and audio.
 
     The sound track of a video is `audio` set to that same video. Media are paths, opened late by whoever reads them.
+
+    >>> import mmret
+    >>> clip = mmret.Media("clips/a.mp4")
+    >>> sorted(mmret.Item("a", text="the same street at night", video=clip, audio=clip).modalities)
+    ['audio', 'text', 'video']
     """
 
     id: str
@@ -75,6 +90,11 @@ class Item:
     image: Media | None = None
     video: Media | None = None
     audio: Media | None = None
+
+    def __post_init__(self) -> None:
+        for one in (self.image, self.video, self.audio):
+            if one is not None and not isinstance(one, Media):
+                raise InputError(f"item {self.id}: give media as mmret.Media(path), not {one!r}")
 
     @property
     def modalities(self) -> frozenset[Modality]:

@@ -49,9 +49,9 @@ class Benchmark:
     >>> import mmret
     >>> benchmark = mmret.load_benchmark("omnicvr-mini")
     >>> benchmark
-    <Benchmark omnicvr-mini 1: 150 queries, 144 documents>
-    >>> benchmark.describe()["slices"]
-    {'audio-center': 50, 'integrated': 50, 'visual-center': 50}
+    <Benchmark omnicvr-mini 1.0: 150 queries, 144 documents>
+    >>> benchmark.describe()["galleries"]
+    'one a query, of 60 to 60 candidates'
     """
 
     name: str

@@ -115,7 +115,7 @@ def compare(
     seed: Annotated[int, typer.Option(help="Seed of the tests.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Compare results on the same queries: paired tests, effects, and who cannot be told apart."""
+    """Compare results on the same queries: paired tests, effects, and groups of rank."""
     from ..evaluation import compare_results, load_result
     from .tables import pairs_table, ranking_table
 
@@ -131,12 +131,8 @@ def export(
     result: Annotated[Path, typer.Argument(help="Output folder of `mmret eval`.")],
     form: Annotated[str, typer.Option("--format", help="mteb, csv, markdown or latex.")] = "markdown",
 ) -> None:
-    """Print a result in the form of others."""
-    from ..errors import unknown_name
-    from ..evaluation import EXPORTS, load_result
+    """Print a result as Markdown, LaTeX, CSV or JSON of mteb."""
+    from ..evaluation import export as export_result
+    from ..evaluation import load_result
 
-    if form not in EXPORTS:
-        raise unknown_name("format", form, EXPORTS)
-    loaded = load_result(result)
-    loaded.need_scores()
-    print(EXPORTS[form](loaded), end="")
+    print(export_result(load_result(result), form), end="")

@@ -2,7 +2,7 @@
 
 from ..vectors import Vectors, VectorSets
 from .base import Cuts, Encoder, Memory, Model, Options, PairScorer, Spec, fingerprint
-from .registry import create_encoder, encoders, find_encoder, lacking, register_encoder
+from .registry import checked, create_encoder, encoders, find_encoder, lacking, register_encoder
 from .store import VectorStore
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "VectorSets",
     "VectorStore",
     "Vectors",
+    "checked",
     "create_encoder",
     "encoders",
     "find_encoder",

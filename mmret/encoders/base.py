@@ -47,6 +47,12 @@ class Spec:
     argument: for a family of encoders, what stands behind the colon of a reference such as "st:FOLDER"; empty for an
         encoder that takes none.
     default: the argument when none is given; empty where one must be given.
+
+    >>> import mmret
+    >>> text = frozenset({"text"})
+    >>> spec = mmret.Spec("letters", "1", query=text, document=text, summary="counts letters", licence="MIT")
+    >>> spec.track  # of the leaderboard
+    'no-audio'
     """
 
     name: str
@@ -130,6 +136,11 @@ class Options:
     workers: the processes that decode media.
     meter: where the time spent decoding is written down.
     memory: where an encoder keeps what it made of media, for the items that share them.
+
+    >>> import mmret
+    >>> class Mine:
+    ...     def __init__(self, options: mmret.Options) -> None:
+    ...         self.preprocessing = {"frames": options.frames}
     """
 
     workers: Workers
@@ -161,7 +172,15 @@ class Model(Protocol):
 
 @runtime_checkable
 class Encoder(Model, Protocol):
-    """Anything that turns items into vectors; its spec's `scoring` is "dot" or "maxsim"."""
+    """Anything that turns items into vectors; its spec's `scoring` is "dot" or "maxsim".
+
+    >>> import mmret
+    >>> encoder = mmret.load_encoder("random")
+    >>> isinstance(encoder, mmret.Encoder)
+    True
+    >>> encoder.embed([mmret.Item("a", text="a dog barks")], "query").shape
+    (1, 64)
+    """
 
     def embed(self, items: Sequence[Item], side: Side) -> Vectors:
         """Vectors of `items`: float32 `(len(items), d)`, or, for "maxsim", `VectorSets` of float32, none empty.
@@ -186,6 +205,15 @@ class PairScorer(Model, Protocol):
 
     What depends on the collection, such as how rare a word is, is learnt in a method `index(documents)`, where the
     class has one: it is called once, before `score`, with all usable documents of the benchmark, more than are scored.
+
+    >>> import mmret
+    >>> scorer = mmret.load_encoder("bm25")
+    >>> isinstance(scorer, mmret.PairScorer)
+    True
+    >>> documents = [mmret.Item("a", text="a dog barks"), mmret.Item("b", text="rain on a roof")]
+    >>> scorer.index(documents)
+    >>> (scorer.score([mmret.Item("q", text="barking dog")], documents) > 0).tolist()
+    [[True, False]]
     """
 
     def score(self, queries: Sequence[Item], documents: Sequence[Item]) -> NDArray[np.float32] | NDArray[np.float64]:

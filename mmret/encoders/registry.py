@@ -53,6 +53,27 @@ def register_encoder(cls: C) -> C:
 
     The class is made with one argument, `Options`; it should load its weights at the first call of `embed`, which a run
     that finds all vectors in the store never makes, or of `score`.
+
+    >>> import mmret, numpy as np
+    >>> @mmret.register_encoder
+    ... class Letters:
+    ...     spec = mmret.Spec(
+    ...         name="letters",
+    ...         revision="1",  # raise it whenever the vectors change: they are kept
+    ...         query=frozenset({"text"}),
+    ...         document=frozenset({"text"}),
+    ...         summary="how often each letter occurs",
+    ...         licence="MIT",
+    ...     )
+    ...
+    ...     def __init__(self, options):
+    ...         self.preprocessing = {}  # whatever else decides the vectors
+    ...
+    ...     def embed(self, items, side):
+    ...         counts = [[item.text.lower().count(letter) for letter in "eta"] for item in items]
+    ...         return np.asarray(counts, np.float32)
+    >>> mmret.load_encoder("letters").embed([mmret.Item("a", text="tea")], "query").tolist()
+    [[1.0, 1.0, 1.0]]
     """
     _CLASSES[cls.spec.name] = cls
     return cls
@@ -119,8 +140,17 @@ def create_encoder(reference: str, options: Options) -> Encoder | PairScorer:
     unknown = set(options.choices) - set(model.preprocessing)
     if unknown:
         raise InputError(f"model {reference!r} has no {', '.join(sorted(unknown))} to choose")
+    return checked(model, reference)
+
+
+def checked(model: object, name: str) -> Encoder | PairScorer:
+    """`model`, if it is one. Raises `InputError` where it lacks something, or its methods are not those of its spec."""
+    if isinstance(model, type):
+        raise InputError(f"{name} is a class: give an object of it, or register it and give its name")
+    if not isinstance(getattr(model, "spec", None), Spec) or not isinstance(model, (Encoder, PairScorer)):
+        raise InputError(f"{name} is no model: it needs spec, a mmret.Spec, preprocessing, and a method embed or score")
     scoring = model.spec.scoring  # of a family, each member has its own
     if isinstance(model, PairScorer) != (scoring == "pairs"):
         method, other = ("score", "embed") if scoring == "pairs" else ("embed", "score")
-        raise InputError(f"model {reference!r} declares scoring {scoring!r}: give it {method}, and no {other}")
+        raise InputError(f"model {name!r} declares scoring {scoring!r}: give it {method}, and no {other}")
     return model

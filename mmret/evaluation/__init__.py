@@ -3,7 +3,7 @@
 from .blind import evaluate_with_blind
 from .compare import Ranking, compare_results
 from .evaluate import evaluate
-from .exports import EXPORTS
+from .exports import EXPORTS, export
 from .labels import Galleries, Labels, read_galleries, read_qrels
 from .matrix import Cell, all_views, run_matrix
 from .measures import Measure, Values
@@ -38,6 +38,7 @@ __all__ = [
     "embed_shard",
     "evaluate",
     "evaluate_with_blind",
+    "export",
     "load_result",
     "oracle_vectors",
     "protocols_of",

@@ -8,8 +8,10 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..errors import InputError
+from .frames import as_html, as_text, percent
 from .measures import Measure
 from .ranking import ALPHA
 from .results import Result
@@ -31,15 +33,25 @@ class Pair:
         return self.adjusted < ALPHA
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ranking:
-    """Systems compared under one protocol, measure and slice.
+    """Systems compared under one protocol and measure; it shows itself as tables.
 
     Parameters
     ----------
     systems: name → value of the measure, best first.
     groups: the groups of each system, 1 for the best; systems that share one cannot be told apart at 5 %.
     pairs: all pairs.
+
+    >>> import mmret
+    >>> tables = mmret.load_benchmark("tarvir-mini", view="title=text,content=native")
+    >>> results = [mmret.evaluate(tables, name, mmret.Settings(limit=30)) for name in ("random", "bm25")]
+    >>> ranking = mmret.compare(*results)
+    >>> list(ranking.systems)  # best first
+    ['bm25 [title=text,content=native]', 'random [title=text,content=native]']
+    >>> ranking.to_frame()[["wins", "ties", "losses"]]
+       wins  ties  losses
+    0    19    11       0
     """
 
     protocol: str
@@ -52,6 +64,39 @@ class Ranking:
     def describe(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a pair: `first` and `second`, the fields of its `Comparison`, `adjusted` and `differ`."""
+        return pd.DataFrame(
+            {"first": pair.first, "second": pair.second, **asdict(pair.comparison)}
+            | {"adjusted": pair.adjusted, "differ": pair.differ}
+            for pair in self.pairs
+        )
+
+    def __repr__(self) -> str:
+        return as_text(*self._shown())
+
+    def _repr_html_(self) -> str:
+        return as_html(*self._shown())
+
+    def _shown(self) -> tuple[str, list[pd.DataFrame], list[str]]:
+        """Title, tables and notes for people."""
+        systems = pd.DataFrame(
+            {
+                "group": [", ".join(map(str, self.groups[name])) for name in self.systems],
+                self.measure: [percent(self.measure, value) for value in self.systems.values()],
+            },
+            index=pd.Index(self.systems, name="system"),
+        )
+        rows = []
+        for pair in self.pairs:
+            c = pair.comparison
+            effect, low, high = (percent(self.measure, value) for value in (c.effect, c.low, c.high))
+            rows.append((f"{effect} [{low}, {high}]", f"{pair.adjusted:.4f}", f"{c.wins}/{c.ties}/{c.losses}"))
+        names = pd.MultiIndex.from_tuples([(p.first, p.second) for p in self.pairs], names=["first", "second"])
+        pairs = pd.DataFrame(rows, index=names, columns=["difference", "p (Holm)", "win/tie/loss"])
+        title = f"{self.measure}, protocol {self.protocol}, {self.queries:,} queries"
+        return title, [systems, pairs], ["systems that share a group cannot be told apart (5 %, Holm over all pairs)"]
 
 
 def compare_results(

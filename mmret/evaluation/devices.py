@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from ..encoders import find_encoder
+from ..encoders import Model, find_encoder
 from ..engines import EngineName
 from ..errors import InputError
 
 
-def resolve_device(wanted: str, model: str, engine: EngineName = "local") -> str:
+def resolve_device(wanted: str, model: str | Model, engine: EngineName = "local") -> str:
     """The device to run on; torch is asked only for models that use it, and a cluster that is connected for itself."""
-    if wanted == "auto" and not find_encoder(model).spec.packages:
+    spec = find_encoder(model).spec if isinstance(model, str) else model.spec
+    if wanted == "auto" and not spec.packages:
         return "cpu"
     if engine == "ray":
         from ..engines import cluster

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ..benchmarks import Benchmark, load_benchmark
-from ..encoders import Model, PairScorer, fingerprint
+from ..encoders import Encoder, Model, PairScorer, fingerprint
 from ..items import Side
 from ..meter import Meter, peak_rss_mb
+from ..paths import StrPath
 from .devices import device_name, peak_device_mb
 from .embedding import Embedded, embed_sides
 from .modalities import cut_warnings
@@ -29,27 +29,42 @@ _HIDDEN = "the labels are hidden, so nothing was scored; pack the run for a lead
 
 
 def evaluate(
-    benchmark: Benchmark | str,
-    model: str,
+    benchmark: Benchmark | StrPath,
+    model: str | Encoder | PairScorer,
     settings: Settings | None = None,
     *,
-    data: Path | None = None,
+    data: StrPath | None = None,
     show: bool = False,
 ) -> Result:
     """Evaluate a model on a benchmark.
 
     Parameters
     ----------
-    benchmark: a benchmark, a registered name, or a folder.
-    model: a registered name.
+    benchmark: a benchmark, its registered name, or the folder that holds it.
+    model: a registered name, or a model of your own, whose vectors are not kept: nobody can know whether its weights
+        will be the same the next time. Where it stands is its own affair; `Settings.device` says it, for the record.
+    settings: how; `Settings()` unless given.
     data: folder of a named benchmark's data, where it is not the one shipped.
-    show: progress bars on stderr.
+    show: progress bars.
 
-    Media are decoded in child processes started by a fork server: a script that calls this function must do so under
-    `if __name__ == "__main__":`.
+    Raises `InputError` for names, files or settings that are wrong, and `RunError` where the media or the model's
+    answers cannot be used.
+
+    >>> import mmret
+    >>> tables = mmret.load_benchmark("tarvir-mini", view="title=text,content=native")
+    >>> result = mmret.evaluate(tables, "bm25", mmret.Settings(limit=30, measures=["R@1", "R@10"]))
+    >>> result
+    bm25 on tarvir-mini 1: 30 queries, 321 documents
+                                n                 R@1                R@10
+    protocol slice
+    global   all               30    61.7 [43.3–76.7]    90.0 [74.4–96.5]
+    ...
+             (all, by chance)                     0.3                 3.1
+    percent with 95 % interval; MedR and MeanR are ranks
+    view: title=text,content=native
     """
     settings = settings or Settings()
-    if isinstance(benchmark, str):
+    if not isinstance(benchmark, Benchmark):
         benchmark = load_benchmark(benchmark, data, cache=settings.cache)
     whole = benchmark
     protocols, measures = protocols_of(whole, settings.protocols), settings.measures or usual_measures(whole)
@@ -66,7 +81,9 @@ def evaluate(
         "schema": SCHEMA,
         "benchmark": _benchmark_entry(whole, scored),
         "model": _model_entry(made, embedded.costs),
-        "settings": settings.record(protocols, measures, made, ready.device, ready.replicas),
+        "settings": settings.record(
+            protocols, measures, made, ready.device, ready.replicas, made=not isinstance(model, str)
+        ),
         "scores": {name: summary.scores for name, summary in summaries.items()},
         "ties": {name: summary.ties for name, summary in summaries.items()},
         "cost": _cost_entry(meter, embedded, ready.device),
@@ -99,7 +116,7 @@ def _answer(
     made = embed_sides(
         ready.replica(model),
         ready.sides,
-        settings.cache_folder,
+        ready.store,
         batch_size=settings.batch_size,
         cost_items=settings.cost_items,
         device=device_name(ready.device),

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import pandas as pd
-
+from ..errors import unknown_name
+from .frames import wide_frame
 from .measures import Measure
 from .results import Result
 
@@ -52,39 +52,15 @@ def _mteb_subset(label: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     return values | {"main_score": main, "hf_subset": subset, "languages": ["eng-Latn"]}
 
 
-def to_frame(result: Result) -> pd.DataFrame:
-    """One row a protocol, slice and measure: value, bounds over ties, interval, expectation of chance."""
-    rows = [
-        {"protocol": protocol, "slice": label, "n": entry["n"], "measure": name, **figures}
-        for protocol, slices in result.record["scores"].items()
-        for label, entry in slices.items()
-        for name, figures in entry.items()
-        if name != "n"
-    ]
-    return pd.DataFrame(rows)
-
-
 def to_csv(result: Result) -> str:
-    """`to_frame` as CSV, all digits."""
-    return to_frame(result).to_csv(index=False)
+    """`Result.to_frame` as CSV, all digits."""
+    return result.to_frame().to_csv(index=False)
 
 
 def _wide(result: Result) -> tuple[list[str], list[list[str]]]:
-    """Head and rows of a table for reading: percent with interval."""
-    frame = to_frame(result)
-    names = list(dict.fromkeys(frame.measure))
-    rows = []
-    for (protocol, label), group in frame.groupby(["protocol", "slice"], sort=False):
-        by_name = group.set_index("measure")
-        cells = [_cell(name, by_name.loc[name]) if name in by_name.index else "–" for name in names]
-        rows.append([str(protocol), str(label), str(group["n"].iloc[0]), *cells])
-    return ["protocol", "slice", "n", *names], rows
-
-
-def _cell(name: str, figures: Any) -> str:
-    scale = 1 if name in ("MedR", "MeanR") else 100
-    value, low, high = (scale * figures[key] for key in ("value", "low", "high"))
-    return f"{value:.1f} [{low:.1f}–{high:.1f}]"
+    """Head and rows of a table for reading."""
+    frame = wide_frame(result.scores).reset_index()
+    return list(frame.columns), frame.to_numpy().tolist()
 
 
 def to_markdown(result: Result) -> str:
@@ -113,3 +89,27 @@ EXPORTS: dict[str, Callable[[Result], str]] = {
     "markdown": to_markdown,
     "latex": to_latex,
 }
+
+
+def export(result: Result, form: str) -> str:
+    """A result in the form of others, as text.
+
+    Parameters
+    ----------
+    form: "markdown" or "latex", tables of percent with intervals; "csv", all figures with all digits; or "mteb".
+
+    Raises `InputError` for another form, and where nothing was scored because labels are hidden.
+
+    >>> import mmret
+    >>> tables = mmret.load_benchmark("tarvir-mini", view="title=text,content=native")
+    >>> result = mmret.evaluate(tables, "bm25", mmret.Settings(limit=30, measures=["R@1"]))
+    >>> print(mmret.export(result, "markdown"))
+    | protocol | slice | n | R@1 |
+    | --- | --- | --- | --- |
+    | global | all | 30 | 61.7 [43.3–76.7] |
+    ...
+    """
+    if form not in EXPORTS:
+        raise unknown_name("format", form, EXPORTS)
+    result.need_scores()
+    return EXPORTS[form](result)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..benchmarks import Ragged
 from ..errors import InputError, first_ten
+from ..paths import StrPath
 from .ids import Index
 
 QRELS = ("query", "document", "grade")
@@ -42,11 +43,18 @@ class Labels:
     without: list[str]
 
 
-def read_qrels(path: Path) -> Labels:
+def read_qrels(path: StrPath) -> Labels:
     """Read judgements: TREC (`query 0 document grade`), BEIR (tab-separated, with a header), Parquet or JSON lines.
 
     Grades of 0 and below mean "judged and wrong". Raises `InputError` naming the file for what does not fit.
+
+    >>> import mmret
+    >>> from pathlib import Path
+    >>> _ = Path("qrels.txt").write_text("q1 0 a 2\\nq1 0 b 0\\nq2 0 c 1\\n")
+    >>> mmret.read_qrels("qrels.txt").queries
+    ['q1', 'q2']
     """
+    path = Path(path)
     frame = _read_table(path)
     twice = frame.duplicated(["query", "document"])
     if twice.any():
@@ -144,13 +152,14 @@ class Galleries(Mapping[str, list[str]]):
         return Ragged(np.concatenate([[0], sizes.cumsum()]), self.lists.positions[self.lists.entries(rows)])
 
 
-def read_galleries(path: Path) -> Galleries:
+def read_galleries(path: StrPath) -> Galleries:
     """Read candidates: Parquet or JSON lines (gzipped too) with `query-id` and `corpus-ids` (mteb's `top_ranked`).
 
     Raises `InputError` naming the file, and queries with two galleries or a candidate twice.
     """
     import pyarrow as pa
 
+    path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     index, queries, sizes, parts = Index(), list[str](), [np.zeros(1, np.int64)], [np.zeros(0, np.int32)]

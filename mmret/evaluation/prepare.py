@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ..benchmarks import Benchmark, Exclusions
-from ..encoders import Encoder, Memory, PairScorer, create_encoder
+from ..encoders import Encoder, Memory, PairScorer, checked, create_encoder
 from ..engines import connected, open_crew
 from ..errors import InputError
 from ..items import MODALITIES, Item, Side
@@ -19,7 +21,7 @@ from .modalities import family_warnings, modality_warnings, sound_warnings
 from .protocols import Protocol
 from .replica import Crew, Recipe, Replica
 from .selection import candidates_only, exclude_bad_media, sample
-from .settings import Settings
+from .settings import OF_MODELS, Settings
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Prepared:
     queries: the queries as the model gets them, without the modalities that are dropped.
     model: it is made, but not loaded.
     workers, meter, memory: what it is made with.
+    store: the folder for its vectors.
     device: the torch device that it, or each copy of it, runs on.
     replicas: how many copies of it embed.
     crew: opens these in other processes; None where the model here does it all.
@@ -45,6 +48,7 @@ class Prepared:
     workers: Workers
     meter: Meter
     memory: Memory
+    store: Path
     device: str
     replicas: int
     crew: Callable[[], AbstractContextManager[Crew]] | None
@@ -62,15 +66,29 @@ class Prepared:
 
 @contextmanager
 def prepared(
-    whole: Benchmark, name: str, protocols: Sequence[Protocol], settings: Settings, *, show: bool
+    whole: Benchmark,
+    model: str | Encoder | PairScorer,
+    protocols: Sequence[Protocol],
+    settings: Settings,
+    *,
+    show: bool,
 ) -> Iterator[Prepared]:
     """Make a model ready to be asked; its workers, and its engine, end with the block.
+
+    The vectors of a model that is given as an object end with it too: its weights may be others the next time, and
+    nothing would tell.
 
     Raises `InputError` for a model that is not known or cannot be run so, `RunError` for media as `exclude_bad_media`.
     """
     meter, memory = Meter(), Memory()
-    with connected(settings.engine, settings.ray_address), Workers(settings.workers, settings.time_limit) as workers:
-        device = resolve_device(settings.device, name, settings.engine)
+    with ExitStack() as stack:
+        own, store = None, settings.cache_folder
+        if not isinstance(model, str):
+            own, store = _own(model, settings), Path(stack.enter_context(TemporaryDirectory(prefix="mmret-")))
+        name = model if isinstance(model, str) else model.spec.name
+        stack.enter_context(connected(settings.engine, settings.ray_address))
+        workers = stack.enter_context(Workers(settings.workers, settings.time_limit))
+        device = resolve_device(settings.device, own or name, settings.engine)
         replicas = _replicas(settings, device)
         asked = _select(whole, protocols, settings)
         files = {media for item in (*asked.documents, *asked.queries) for media in item.media}
@@ -78,7 +96,7 @@ def prepared(
             digest_all(files, settings.cache, show=show)
         preflight = Preflight(workers, settings.cache_folder / "preflight.jsonl")
         scored, excluded = exclude_bad_media(asked, preflight, settings.on_bad_media, meter, show=show)
-        made = create_encoder(name, settings.options(workers, device, meter, memory))
+        made = own or create_encoder(name, settings.options(workers, device, meter, memory))
         elsewhere = settings.engine != "local" or replicas > 1
         if elsewhere and isinstance(made, PairScorer):
             raise InputError(f"{name} has no vectors and runs in this process: leave --engine and --replicas out")
@@ -86,7 +104,21 @@ def prepared(
         warnings = [*modality_warnings(made, scored.documents, "document"), *modality_warnings(made, queries, "query")]
         warnings += [*sound_warnings(made, scored), *family_warnings(made, scored)]
         crew = partial(_crew, name, settings, device, replicas) if elsewhere else None
-        yield Prepared(scored, excluded, queries, made, workers, meter, memory, device, replicas, crew, warnings)
+        yield Prepared(scored, excluded, queries, made, workers, meter, memory, store, device, replicas, crew, warnings)
+
+
+def _own(model: object, settings: Settings) -> Encoder | PairScorer:
+    """A model that is given as an object. Raises `InputError` for what can only be done with a name."""
+    own = checked(model, type(model).__name__ if not isinstance(model, type) else model.__name__)
+    late = [name for name in OF_MODELS if getattr(settings, name) != getattr(Settings(), name)]
+    if late:
+        raise InputError(
+            f"{', '.join(late)}: decided when a model is made, and {own.spec.name} is made already; "
+            "give them to load_encoder, or give evaluate the model's name"
+        )
+    if settings.engine != "local" or (settings.replicas or 1) > 1:
+        raise InputError(f"only a model that has a name can be copied: register {own.spec.name} and give its name")
+    return own
 
 
 def _select(whole: Benchmark, protocols: Sequence[Protocol], settings: Settings) -> Benchmark:

@@ -16,7 +16,9 @@ from typing import Any
 import pandas as pd
 
 from ..errors import InputError, RunError
-from ..paths import refuse_file
+from ..paths import StrPath, refuse_file
+from .frames import LEGEND, SOURCE, as_html, as_text, long_frame, shown_frame
+from .measures import Measure
 from .runs import Run, read_run, write_run
 
 SCHEMA = "mmret.result/2"
@@ -26,9 +28,9 @@ RESULT, PER_QUERY, RUN = "result.json", "per_query.parquet", "run.parquet"
 _PACKAGES = ("mmret", "numpy", "torch", "torchaudio", "av", "decord", "pillow", "faiss-cpu", "pandas", "pyarrow")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
-    """An evaluation.
+    """An evaluation; it shows itself as a table.
 
     Parameters
     ----------
@@ -44,19 +46,80 @@ class Result:
     per_query: one row a protocol and query: `protocol`, `query`, `candidates`, `greater`, `tied` (of the best right
         document), `cluster` (queries that share it are not independent), and the expected value of each measure.
     run: the scores (float32) of the candidates of the first protocol: of all, or of the `run_depth` best.
+
+    >>> import mmret
+    >>> tables = mmret.load_benchmark("tarvir-mini", view="title=text,content=native")
+    >>> result = mmret.evaluate(tables, "bm25", mmret.Settings(limit=30))
+    >>> round(result["nDCG@10"], 3)  # of all queries, under the first protocol
+    0.788
+    >>> result.measures[:3]
+    ['R@1', 'R@5', 'R@10']
+    >>> result.to_frame().columns.to_list()[:6]
+    ['protocol', 'slice', 'n', 'measure', 'value', 'optimistic']
+    >>> result.per_query[result.per_query["R@10"] == 0]["query"].to_list()  # the queries it misses
+    [...]
     """
 
     record: Mapping[str, Any]
     per_query: pd.DataFrame
     run: Run
 
-    def save(self, folder: Path, *, overwrite: bool = False) -> None:
-        """Write the three files, each whole or not at all, `result.json` last.
+    @property
+    def scores(self) -> Mapping[str, Any]:
+        """`{protocol: {slice: {"n", measure: {"value", "low", "high", …}}}}`; empty where labels are hidden."""
+        scores: Mapping[str, Any] = self.record["scores"]
+        return scores
+
+    @property
+    def measures(self) -> list[str]:
+        """Names of the measures."""
+        self.need_scores()
+        return [name for name in next(iter(self.scores.values()))["all"] if name not in ("n", *SOURCE)]
+
+    def __getitem__(self, measure: str) -> float:
+        """The value of a measure over all queries, under the first protocol, a share of 1 or a rank.
+
+        Raises `InputError` for a measure that was not scored.
+        """
+        if str(Measure.parse(measure)) not in self.measures:
+            raise InputError(f"{self._name} was not scored by {measure}; it has: {', '.join(self.measures)}")
+        value: float = next(iter(self.scores.values()))["all"][str(Measure.parse(measure))]["value"]
+        return value
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a protocol, slice and measure: value, bounds over ties, interval, expectation of chance."""
+        return long_frame(self.scores)
+
+    def __repr__(self) -> str:
+        return as_text(*self._shown())
+
+    def _repr_html_(self) -> str:
+        return as_html(*self._shown())
+
+    @property
+    def _name(self) -> str:
+        benchmark = self.record["benchmark"]
+        return f"{self.record['model']['name']} on {benchmark['name']} {benchmark['version']}"
+
+    def _shown(self) -> tuple[str, list[pd.DataFrame], list[str]]:
+        """Title, tables and notes for people."""
+        benchmark, excluded = self.record["benchmark"], self.record["excluded"]
+        title = f"{self._name}: {benchmark['queries']:,} queries, {benchmark['documents']:,} documents"
+        view = [f"view: {benchmark['view']}"] if benchmark["view"] else []
+        left = [f"left out: {len(some):,} {side}" for side, some in excluded.items() if some]
+        notes = [*view, *left, *(f"warning: {text}" for text in self.record["warnings"])]
+        if not self.scores:
+            return title, [], notes
+        return title, [shown_frame(self.scores)], [LEGEND, *notes]
+
+    def save(self, folder: StrPath, *, overwrite: bool = False) -> None:
+        """Write the three files, each whole or not at all, `result.json` last; `load_result` reads them.
 
         Raises `InputError` when the folder holds the result of another evaluation (benchmark, model, or a setting that
         changes scores), or protocols or measures that would be lost, and `overwrite` is false; `RunError` when the disk
         refuses.
         """
+        folder = Path(folder)
         if not overwrite:
             self._refuse_other(folder)
         try:
@@ -133,8 +196,18 @@ def decisive(record: Mapping[str, Any]) -> dict[str, Any]:
     return settings | {name: record["benchmark"].get(name) for name in ("scored_digest", "view")}
 
 
-def load_result(folder: Path) -> Result:
-    """Read what `Result.save` wrote. Raises `InputError` naming the file that is missing or damaged."""
+def load_result(folder: StrPath) -> Result:
+    """Read what `Result.save`, or `mmret eval --output`, wrote.
+
+    Raises `InputError` naming the file that is missing or damaged.
+
+    >>> import mmret
+    >>> tables = mmret.load_benchmark("tarvir-mini", view="title=text,content=native")
+    >>> mmret.evaluate(tables, "bm25", mmret.Settings(limit=30)).save("results/bm25")
+    >>> mmret.load_result("results/bm25")["R@10"]
+    0.9
+    """
+    folder = Path(folder)
     try:
         record = json.loads((folder / RESULT).read_text())
         per_query, run = pd.read_parquet(folder / PER_QUERY), read_run(folder / RUN)
@@ -153,19 +226,23 @@ def _carriers() -> Mapping[str, list[str]]:
     return packages_distributions()
 
 
+def _versions(names: Sequence[str]) -> dict[str, str]:
+    """Those of the names that are of installed packages, with their versions."""
+    found = {}
+    for name in names:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
 def environment(packages: Sequence[str] = ()) -> dict[str, Any]:
     """Python, platform and package versions, those of the importable `packages` added to mmret's own."""
-    carriers = _carriers()
-    names = {*_PACKAGES, *(name for package in packages for name in carriers.get(package, ()))}
-    found = {}
-    for name in sorted(names):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
+    found = _versions([*_PACKAGES, *packages])
+    renamed = [package for package in packages if package not in found]  # what carries them has a name of its own
+    found |= _versions([name for package in renamed for name in _carriers().get(package, ())])
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpus": os.cpu_count(),
-        "packages": found,
+        "packages": dict(sorted(found.items())),
     }

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..benchmarks import Benchmark, Ragged
 from ..errors import InputError, RunError
+from ..paths import StrPath
 from .ids import Index
 from .protocols import Protocol
 
@@ -23,7 +24,7 @@ PIECE = 1 << 24  # bytes of a text file read at a time, and the longest line
 SHORTEST = 12  # bytes of a line of TREC's six columns
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A system's answers.
 
@@ -32,12 +33,23 @@ class Run:
     queries, documents: ids; every query has its list, a document may be in none.
     lists: for each query the documents it was given, as positions in `documents`.
     scores: float32 or float64 `(entries,)`; higher is better, and nothing else decides: no rank, no order of lines.
+
+    >>> import mmret
+    >>> tables = mmret.load_benchmark("tarvir-mini", view="title=text,content=native")
+    >>> run = mmret.evaluate(tables, "bm25", mmret.Settings(limit=30)).run
+    >>> run
+    <Run: 30 queries, 321 documents, 9,630 scores>
+    >>> run.frame().columns.to_list()
+    ['query', 'document', 'score']
     """
 
     queries: list[str]
     documents: list[str]
     lists: Ragged
     scores: NDArray[np.floating]
+
+    def __repr__(self) -> str:
+        return f"<Run: {len(self.queries):,} queries, {len(self.documents):,} documents, {len(self.scores):,} scores>"
 
     def frame(self) -> pd.DataFrame:
         """Columns `query`, `document` (categories) and `score`."""
@@ -69,15 +81,22 @@ def run_of(
     return Run([item.id for item in benchmark.queries], [item.id for item in benchmark.documents], lists, scores)
 
 
-def read_run(path: Path) -> Run:
+def read_run(path: StrPath) -> Run:
     """Read a run: Parquet with the columns `query`, `document`, `score`, or TREC's six columns, also gzipped.
 
     Parquet is known by its name or, under another one, by its first bytes.
 
     Raises `InputError` naming the file, and the line of a text file, that cannot be read.
+
+    >>> import mmret
+    >>> from pathlib import Path
+    >>> _ = Path("run.txt").write_text("q1 Q0 a 1 0.9 mine\\nq1 Q0 b 2 0.4 mine\\n")
+    >>> mmret.read_run("run.txt")
+    <Run: 1 queries, 2 documents, 2 scores>
     """
     import pyarrow as pa
 
+    path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     try:
@@ -237,11 +256,19 @@ def _read_uneven_trec(path: Path) -> _Rows:
     return rows
 
 
-def write_run(run: Run, path: Path, tag: str = "mmret") -> None:
+def write_run(run: Run, path: StrPath, tag: str = "mmret") -> None:
     """Write a run as Parquet (`.parquet`) or as TREC's six columns (any other name; gzipped where it ends in `.gz`).
 
     The file appears whole or not at all. In the text form a query's lines are sorted by score, then by document.
+
+    >>> import mmret
+    >>> tables = mmret.load_benchmark("tarvir-mini", view="title=text,content=native")
+    >>> result = mmret.evaluate(tables, "bm25", mmret.Settings(limit=30))
+    >>> mmret.write_run(result.run, "run.txt.gz", tag="bm25")
+    >>> mmret.read_run("run.txt.gz")
+    <Run: 30 queries, 321 documents, 9,630 scores>
     """
+    path = Path(path)
     part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ..benchmarks import Benchmark, Ragged
-from ..errors import InputError, first_ten
+from ..errors import InputError, first_ten, unknown_name
+from .frames import LEGEND, as_html, as_text, long_frame, shown_frame
 from .ids import Index
 from .labels import Galleries, Labels
 from .measures import Measure
@@ -25,9 +26,9 @@ Missing = Literal["error", "zero"]
 Unknown = Literal["error", "ignore"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunScores:
-    """A scored run.
+    """A scored run; it shows itself as a table.
 
     Parameters
     ----------
@@ -40,6 +41,13 @@ class RunScores:
     per_query: one row a judged query (and protocol), the expected value of each measure.
     unlisted: protocol → share of the candidates that the run does not list, and which so count as placed below those
         it lists; of those protocols under which there are any. Empty against judgements.
+
+    >>> import mmret
+    >>> tables = mmret.load_benchmark("tarvir-mini", view="title=text,content=native")
+    >>> run = mmret.evaluate(tables, "bm25").run
+    >>> scored = mmret.score_run(run, tables, measures=["R@10"])
+    >>> scored.scores["global"]["all"]["R@10"]["value"]
+    0.8...
     """
 
     scores: Mapping[str, Any]
@@ -52,6 +60,30 @@ class RunScores:
     def describe(self) -> dict[str, Any]:
         """Plain values; all but those of single queries."""
         return {item.name: getattr(self, item.name) for item in fields(self) if item.name != "per_query"}
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a protocol, slice and measure: value, bounds over ties, interval, and chance where it is known."""
+        return long_frame(self._by_protocol)
+
+    def __repr__(self) -> str:
+        return as_text(*self._shown())
+
+    def _repr_html_(self) -> str:
+        return as_html(*self._shown())
+
+    @property
+    def _by_protocol(self) -> Mapping[str, Any]:
+        """The scores as those of a benchmark; judgements have no protocol."""
+        return {"": {ALL: self.scores}} if "n" in self.scores else self.scores
+
+    def _shown(self) -> tuple[str, list[pd.DataFrame], list[str]]:
+        """Title, tables and notes for people."""
+        notes = [f"{name}: {share:.1%} of the candidates are not in the run" for name, share in self.unlisted.items()]
+        if self.missing:
+            notes.append(f"{len(self.missing):,} judged queries are not in the run and count 0")
+        if self.unknown:
+            notes.append(f"{self.unknown:,} queries of the run are not judged and were left out")
+        return "a run, scored", [shown_frame(self._by_protocol)], [LEGEND, *notes]
 
 
 def score_run(
@@ -161,6 +193,9 @@ class _Match:
     @classmethod
     def of(cls, run: Run, queries: Sequence[str], without: Sequence[str], missing: Missing, unknown: Unknown) -> Self:
         """Refuse what does not fit; queries `without` a right document may be in the run."""
+        for option, value, known in (("missing", missing, get_args(Missing)), ("unknown", unknown, get_args(Unknown))):
+            if value not in known:
+                raise unknown_name(option, value, known)
         place = pd.Index(queries).get_indexer(pd.Index(run.queries))
         excused = set(without)
         stray = [query for query, at in zip(run.queries, place, strict=True) if at < 0 and query not in excused]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ..encoders import Memory, Model, Options
 from ..engines import ENGINES, EngineName
@@ -13,11 +13,12 @@ from ..errors import InputError, unknown_name
 from ..items import MODALITIES, Modality
 from ..media import SAMPLINGS, Reader, Workers, default_workers
 from ..meter import Meter
-from ..paths import cache_folder
+from ..paths import cache_folder, path_of
 from .measures import Measure
 from .protocols import Protocol
 from .selection import OnBadMedia
 
+OF_MODELS = ("choices", "dtype", "frames", "sampling", "reader")  # decided when a model is made
 DTYPES = ("float32", "bfloat16", "float16")
 
 
@@ -50,12 +51,21 @@ class Settings:
     ray_address: of a cluster; None for that of `RAY_ADDRESS`, or one that is started here.
     max_memory: bytes for blocks of scores.
     cache: folder for vectors and media reports; None for `MMRET_CACHE` or the user's cache folder.
+
+    Raises `InputError` for values that make no sense.
+
+    >>> import mmret
+    >>> mmret.Settings(limit=30, measures=["R@1", "nDCG@10"], device="cpu").measures
+    ('R@1', 'nDCG@10')
+    >>> mmret.Settings(measures=["R@one"])
+    Traceback (most recent call last):
+    mmret.errors.InputError: unknown measure 'R@one'...
     """
 
-    protocols: tuple[str, ...] | None = None
-    measures: tuple[str, ...] | None = None
+    protocols: Sequence[str] | None = None
+    measures: Sequence[str] | None = None
     limit: int | None = None
-    drop: tuple[Modality, ...] = ()
+    drop: Sequence[Modality] = ()
     batch_size: int = 16
     cost_items: int = 8
     device: str = "auto"
@@ -75,6 +85,12 @@ class Settings:
     cache: Path | None = None
 
     def __post_init__(self) -> None:
+        for name in ("protocols", "measures", "drop"):
+            value = getattr(self, name)
+            if isinstance(value, str):
+                raise InputError(f"{name} takes a list: [{value!r}]")
+            object.__setattr__(self, name, None if value is None else tuple(value))
+        object.__setattr__(self, "cache", path_of(self.cache))
         for measure in self.measures or ():
             Measure.parse(measure)
         for name, least in (
@@ -85,18 +101,22 @@ class Settings:
             ("workers", 1),
             ("replicas", 1),
             ("seed", 0),
+            ("limit", 1),
         ):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise InputError(f"{name} must be at least {least}, not {value}")
         if not self.time_limit > 0:
             raise InputError(f"time_limit must be more than 0 seconds, not {self.time_limit}")
-        if self.dtype not in DTYPES:
-            raise unknown_name("dtype", self.dtype, DTYPES)
-        if self.engine not in ENGINES:
-            raise unknown_name("engine", self.engine, ENGINES)
-        if self.sampling not in SAMPLINGS:
-            raise unknown_name("sampling", self.sampling, SAMPLINGS)
+        for name, known in (
+            ("dtype", DTYPES),
+            ("engine", ENGINES),
+            ("sampling", SAMPLINGS),
+            ("reader", get_args(Reader)),
+            ("on_bad_media", get_args(OnBadMedia)),
+        ):
+            if getattr(self, name) not in known:
+                raise unknown_name(name, getattr(self, name), known)
         unknown = set(self.drop) - set(MODALITIES)
         if unknown:
             raise InputError(f"cannot drop {', '.join(sorted(unknown))}; choose from: {', '.join(MODALITIES)}")
@@ -123,9 +143,19 @@ class Settings:
         )
 
     def record(
-        self, protocols: Sequence[Protocol], measures: Sequence[str], model: Model, device: str, replicas: int
+        self,
+        protocols: Sequence[Protocol],
+        measures: Sequence[str],
+        model: Model,
+        device: str,
+        replicas: int,
+        *,
+        made: bool,
     ) -> dict[str, Any]:
-        """`passed`: the fields that differ from their defaults; `resolved`: every field as it came to be."""
+        """`passed`: the fields that differ from their defaults; `resolved`: every field as it came to be.
+
+        Where the model was `made` before, nobody knows with which frames and the like, and they are None.
+        """
         mine = {name: _plain(value) for name, value in asdict(self).items()}
         default = {name: _plain(value) for name, value in asdict(Settings()).items()}
         resolved = mine | {
@@ -136,5 +166,6 @@ class Settings:
             "workers": self.workers or default_workers(),
             "cache": str(self.cache_folder),
             "preprocessing": dict(model.preprocessing),
+            **(dict.fromkeys(OF_MODELS) if made else {}),
         }
         return {"passed": {name: mine[name] for name in mine if mine[name] != default[name]}, "resolved": resolved}

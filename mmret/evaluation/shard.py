@@ -54,7 +54,7 @@ def embed_shard(
         if isinstance(ready.model, PairScorer):
             raise InputError(f"{model} has no vectors, so that there is nothing to embed in parts")
         replica = ready.replica(ready.model)
-        embedding = Embedding(replica, ready.sides, settings.cache_folder, settings.batch_size)
+        embedding = Embedding(replica, ready.sides, ready.store, settings.batch_size)
         mine = [task for task in embedding.left() if task[0].number % shard.count == shard.number]
         if mine:
             with (ready.crew or replica.alone)() as crew:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from threading import Lock
 from typing import Any, Self
 
 from pebble import ProcessExpired, ProcessPool
@@ -27,6 +29,33 @@ class Fault:
 
     reason: str
     lost: bool = False
+
+
+_starting = Lock()
+
+
+class _Process(ForkServerProcess):
+    """A process that does not run the main module again: it may be a notebook, standard input, or an unguarded script.
+
+    Nothing in it is needed: what the processes work on is found in modules.
+    """
+
+    def start(self) -> None:
+        main = sys.modules["__main__"]
+        with _starting:
+            spec, file = main.__spec__, vars(main).pop("__file__", None)
+            main.__spec__ = None
+            try:
+                super().start()
+            finally:
+                main.__spec__ = spec
+                if file is not None:
+                    main.__file__ = file
+
+
+class _Context(ForkServerContext):
+    # A child forked from a process that runs threads of torch or FFmpeg may hang; a fork server has none.
+    Process = _Process
 
 
 def default_workers() -> int:
@@ -66,9 +95,7 @@ class Workers:
         self._pool = self._new_pool()
 
     def _new_pool(self) -> ProcessPool:
-        # A child forked from a process that runs threads of torch or FFmpeg may hang; a fork server has none.
-        context = multiprocessing.get_context("forkserver")
-        return ProcessPool(self.count, max_tasks=self._files, initializer=self._begin, context=context)
+        return ProcessPool(self.count, max_tasks=self._files, initializer=self._begin, context=_Context())
 
     def __enter__(self) -> Self:
         return self

@@ -272,7 +272,7 @@ class Live:
 def settings_of(system: System, settings: Settings) -> Settings:
     """`settings`, with whatever decides vectors taken from those that a system was evaluated with."""
     resolved = system.result.record["settings"]["resolved"]
-    return replace(settings, **{name: resolved[name] for name in DECISIVE if name in resolved})
+    return replace(settings, **{name: resolved[name] for name in DECISIVE if resolved.get(name) is not None})
 
 
 def _listed(modalities: frozenset[Modality]) -> str:
