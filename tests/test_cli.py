@@ -66,7 +66,7 @@ def test_json_is_all_that_stdout_holds(capfd: pytest.CaptureFixture[str], small:
         (["eval", "--model", "random"], 2, "--bench"),
         (["models", "show", "clop"], 2, "unknown model 'clop'"),
         (["benchmarks", "show", "omnicvr-maxi"], 2, "did you mean omnicvr-mini"),
-        (["benchmarks", "show", "omnicvr"], 2, "fetch it: mmret benchmarks get omnicvr"),
+        (["benchmarks", "verify", "omnicvr"], 2, "fetch it: mmret benchmarks get omnicvr"),
         (["benchmarks", "get", "omnicvr-mini"], 2, "unknown benchmark to fetch"),
         (["eval", "--bench", "omnicvr-mini", "--model", "random", "--set", "prompt"], 2, "--set takes NAME=VALUE"),
         (["eval", "--bench", "omnicvr-mini", "--model", "random", "--dtype", "int4"], 2, "unknown dtype"),

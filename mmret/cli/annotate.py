@@ -19,7 +19,7 @@ MaxCalls = Annotated[int | None, typer.Option(min=0, help="Most answers of model
 MaxCost = Annotated[float | None, typer.Option(min=0, help="Most money for them, in the currency of the prices.")]
 
 app = typer.Typer(
-    help="Make a benchmark of composed video retrieval from a folder of videos. "
+    help="Make a benchmark of composed video retrieval from a folder of videos.\n\n"
     "Every stage goes on where it was stopped, and does anew only what depends on a changed setting.",
     no_args_is_help=True,
 )

@@ -7,15 +7,16 @@ from typing import Annotated
 
 import typer
 
+from . import board_admin, board_serve
 from .common import Bench, Cache, Data, FieldMap, Json, Slices, Split, View, note, show_mapping
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the board.")]
 
 app = typer.Typer(
-    help="Run a leaderboard: SQLite in its folder, or PostgreSQL at the URL in MMRET_BOARD_DATABASE.",
+    help="Run a leaderboard.\n\nIts tables are SQLite in its folder, or PostgreSQL at the URL in MMRET_BOARD_DATABASE.",
     no_args_is_help=True,
 )
-token = typer.Typer(help="Tokens of teams, with which they submit.", no_args_is_help=True)
+token = typer.Typer(help="Issue, list and revoke the tokens with which teams submit.", no_args_is_help=True)
 app.add_typer(token, name="token")
 
 
@@ -68,7 +69,7 @@ def issue(
 
 @token.command("list")
 def list_tokens(folder: Folder, as_json: Json = False) -> None:
-    """All tokens, without their secrets."""
+    """List all tokens, without their secrets."""
     from ..leaderboard.board import Board
     from ..leaderboard.board.teams import tokens
 
@@ -184,3 +185,9 @@ def worker(
     with Board.open(folder) as board:
         ended = run(board, once=once, limits=Limits(time_limit, int(memory * 2**30)))
     note(f"nothing is queued any more; jobs ended: {ended}")
+
+
+app.command()(board_serve.serve)
+for _command in (board_admin.moderate, board_admin.rescore, board_admin.export, board_admin.verify, board_admin.backup):
+    app.command()(_command)
+app.command("import")(board_admin.import_tables)

@@ -14,12 +14,12 @@ from .common import Cache, Json, note, show, show_json
 if TYPE_CHECKING:
     from ..encoders.cache import Entry, Garbage
 
-app = typer.Typer(help="What is kept of vectors, captions and pages.", no_args_is_help=True)
+app = typer.Typer(help="List, check and clear what is kept of vectors, captions and pages.", no_args_is_help=True)
 
 
 @app.command("ls")
 def list_entries(cache: Cache = None, as_json: Json = False) -> None:
-    """What is kept of each model and side, its size, and when it was last used."""
+    """List what is kept of each model and side, its size, and when it was last used."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 

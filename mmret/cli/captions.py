@@ -9,7 +9,7 @@ import typer
 from ..errors import InputError
 from .common import Cache, Json, show_json
 
-app = typer.Typer(help="What captioners wrote about sounds.", no_args_is_help=True)
+app = typer.Typer(help="Show what captioners wrote about sounds.", no_args_is_help=True)
 
 
 @app.callback()
@@ -23,7 +23,7 @@ def show_captions(
     cache: Cache = None,
     as_json: Json = False,
 ) -> None:
-    """The captions of a clip, by all captioners that were asked."""
+    """Show the captions of a clip, by all captioners that were asked."""
     from ..encoders.captioners import find_captions
     from ..paths import cache_folder
 

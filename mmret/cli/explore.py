@@ -30,7 +30,7 @@ def explore(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 takes a free one.")] = 7861,
     cache: Cache = None,
 ) -> None:
-    """See and hear what systems answered: a server for this machine, until Ctrl-C."""
+    """See and hear what systems answered: a page on this machine, until Ctrl-C."""
     from ..evaluation import Settings
     from ..leaderboard.explorer import Study
     from ..leaderboard.explorer.live import Live

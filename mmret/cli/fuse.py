@@ -60,7 +60,7 @@ def fuse(
         OnMissing, typer.Option(help="Refuse runs that lack queries, or take them as answered by nothing.")
     ] = OnMissing.error,
 ) -> None:
-    """Fuse runs into one, which `mmret score` scores: by reciprocal ranks, by summed scores, or routed by query."""
+    """Fuse runs into one, by reciprocal ranks, by summed scores, or routed by query; `mmret score` scores it."""
     from ..evaluation import write_run
     from ..evaluation.aligned import Aligned, run_at
     from ..evaluation.fusion import Scaling
@@ -152,7 +152,7 @@ def rerank(
     cache: Cache = None,
     as_json: Json = False,
 ) -> None:
-    """Put the top of a run in order by a second scorer, and show what both stages and a perfect second one reach."""
+    """Put the top of a run in order by a second scorer, and show what each stage and a perfect one reach."""
     from ..benchmarks import load_benchmark
     from ..evaluation import Settings, load_result, write_run
     from ..evaluation.aligned import run_at

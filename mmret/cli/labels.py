@@ -30,7 +30,7 @@ def review(
     depth: Annotated[int, typer.Option(help="Places of a list that count.")] = 10,
     cache: Cache = None,
 ) -> None:
-    """List likely false negatives: documents that several systems put above those that the labels call right."""
+    """List likely false negatives: documents that several systems put above the right ones."""
     from ..benchmarks import load_benchmark
     from ..evaluation.aligned import run_at
     from ..evaluation.review import likely_false_negatives, review_csv
@@ -61,7 +61,7 @@ def leaks(
     cache: Cache = None,
     as_json: Json = False,
 ) -> None:
-    """Which test documents and queries are in the training data: by page, title, words and looks."""
+    """Find test documents and queries that are in the training data: by page, title, words and looks."""
     from ..benchmarks import duplicates as find
     from ..benchmarks.duplicates.material import read_material
     from ..media import Workers
@@ -101,7 +101,7 @@ def duplicates(
     cache: Cache = None,
     as_json: Json = False,
 ) -> None:
-    """Documents of one corpus that are the same or nearly: by words and by looks."""
+    """Find documents of one corpus that are the same or nearly: by words and by looks."""
     from ..benchmarks import duplicates as find
     from ..benchmarks.duplicates.material import read_material
     from ..media import Workers

@@ -9,12 +9,12 @@ import typer
 
 from .common import Json, note, show, show_json, show_mapping
 
-app = typer.Typer(help="The models that can be named.", no_args_is_help=True)
+app = typer.Typer(help="List and show models, and start one of your own.", no_args_is_help=True)
 
 
 @app.command("list")
 def models_list(as_json: Json = False) -> None:
-    """All models: what each reads of queries and documents, its size and licence, and whether it can run here."""
+    """List all models: what each reads of queries and documents, its size and licence, and whether it can run here."""
     from ..encoders import encoders
     from .tables import models_table
 
@@ -24,7 +24,7 @@ def models_list(as_json: Json = False) -> None:
 
 @app.command("show")
 def models_show(name: Annotated[str, typer.Argument(help="Name of a model.")], as_json: Json = False) -> None:
-    """One model: modalities, size, licence, training data, limits, and how to get it."""
+    """Show one model: modalities, size, licence, training data, limits, and how to get it."""
     from ..encoders import find_encoder
 
     show_mapping(find_encoder(name).spec.describe(), as_json=as_json)

@@ -33,7 +33,7 @@ def ocr(
     cache: Cache = None,
     as_json: Json = False,
 ) -> None:
-    """Read pictures of tables. Pages are kept in the cache: a run that was stopped goes on where it stood."""
+    """Read pictures of tables; what was read is kept in the cache, and a run that was stopped goes on."""
     from ..errors import RunError
     from ..pipelines.ocr import run_ocr
 

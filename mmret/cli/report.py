@@ -30,7 +30,7 @@ def report(
     time_limit: TimeLimit = 60.0,
     seed: Annotated[int, typer.Option(help="Seed of the tests.")] = 0,
 ) -> None:
-    """Write one file that opens offline: figures, summaries, and the most telling queries with pictures and sound."""
+    """Write one file that opens offline: figures, and the most telling queries with pictures and sound."""
     from ..leaderboard.explorer import Study
     from ..leaderboard.explorer.report import read_copies, write_report
 

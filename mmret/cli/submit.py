@@ -34,7 +34,7 @@ class Saw(StrEnum):
     unknown = "unknown"
 
 
-app = typer.Typer(help="Send runs to a leaderboard.", no_args_is_help=True)
+app = typer.Typer(help="Pack, check and send runs for a leaderboard.", no_args_is_help=True)
 app.command()(upload)
 BenchOption = Annotated[str | None, typer.Option("--bench", "-b", help="Name of a benchmark, or its folder.")]
 

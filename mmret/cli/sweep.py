@@ -38,7 +38,7 @@ def perturb(
     cache: Cache = None,
     as_json: Json = False,
 ) -> None:
-    """Write a disturbed copy of a corpus of tables, for the view it is shown in. One that was stopped goes on."""
+    """Write a disturbed copy of a corpus of tables, for the view it is shown in; one that was stopped goes on."""
     from ..benchmarks import Sources
     from ..pipelines.sweep import Change, hindrance, make_copy, open_source
 
@@ -78,7 +78,7 @@ def sweep(
     cache: Cache = None,
     as_json: Json = False,
 ) -> None:
-    """How a model bears disturbed tables: titles, rows, columns, resolution, style, blur, JPEG, skew, scan noise."""
+    """Measure what a model loses where titles, rows, columns and pictures of tables are disturbed."""
     from ..benchmarks import Sources
     from ..evaluation import MEASURES, Settings
     from ..pipelines.sweep import Change, open_source, usual_changes
