@@ -101,7 +101,6 @@ class Settings:
             ("workers", 1),
             ("replicas", 1),
             ("seed", 0),
-            ("limit", 1),
         ):
             value = getattr(self, name)
             if value is not None and value < least:
