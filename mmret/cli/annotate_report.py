@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import Json, show, show_json
+from .common import Json, new_table, show, show_json
 
 if TYPE_CHECKING:
+    from rich.table import Table as Drawn
+
     from ..pipelines.annotate.tables import Table
 
 
@@ -37,15 +39,9 @@ def report(
             show(drawn(table))
 
 
-def drawn(table: Table) -> object:
+def drawn(table: Table) -> Drawn:
     """A table for the terminal."""
-    from rich.box import SIMPLE_HEAD
-    from rich.markup import escape
-    from rich.table import Table as Drawn
-
-    made = Drawn(title=table.title, title_justify="left", box=SIMPLE_HEAD)
-    for heading in table.headings:
-        made.add_column(heading)
+    made = new_table(table.headings, table.headings, title=table.title, title_justify="left")
     for row in table.rows:
-        made.add_row(*map(escape, row))
+        made.add_row(*row)
     return made

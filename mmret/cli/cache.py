@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError, RunError
-from .common import Cache, Json, note, show, show_json
+from .common import Cache, Json, new_table, note, show, show_json
 
 if TYPE_CHECKING:
     from ..encoders.cache import Entry, Garbage
@@ -20,9 +20,6 @@ app = typer.Typer(help="List, check and clear what is kept of vectors, captions 
 @app.command("ls")
 def list_entries(cache: Cache = None, as_json: Json = False) -> None:
     """List what is kept of each model and side, its size, and when it was last used."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
     from ..encoders.cache import entries
     from ..paths import cache_folder
 
@@ -30,9 +27,11 @@ def list_entries(cache: Cache = None, as_json: Json = False) -> None:
     if as_json:
         show_json([_plain(entry) for entry in found])
         return
-    table = Table(box=SIMPLE_HEAD, caption=f"{cache_folder(cache)}; {_mb(sum(entry.size for entry in found))} in all")
-    for heading in ("kind", "by", "items", "size", "last used", "in"):
-        table.add_column(heading, justify="right" if heading in ("items", "size") else "left", overflow="fold")
+    table = new_table(
+        ("kind", "by", "items", "size", "last used", "in"),
+        ("kind", "by", "last used", "in"),
+        caption=f"{cache_folder(cache)}; {_mb(sum(entry.size for entry in found))} in all",
+    )
     for entry in found:
         table.add_row(entry.kind, entry.name, f"{entry.items:,}", _mb(entry.size), _date(entry), entry.path.name)
     show(table)

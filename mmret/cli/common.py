@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import InputError
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 class EngineName(StrEnum):
@@ -74,11 +77,22 @@ def note(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def show(renderable: object) -> None:
-    """A table on stdout."""
+def new_table(headings: Sequence[str], left: Collection[str], *, no_wrap: bool = False, **layout: Any) -> Table:
+    """A table without rows; the columns in `left` hold words, the others numbers. `layout` is rich's."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, **layout)
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in left else "right", no_wrap=no_wrap, overflow="fold")
+    return table
+
+
+def show(table: Table) -> None:
+    """A table on stdout; what looks like markup in it is text, such as the brackets of an extra."""
     from rich.console import Console
 
-    Console(width=None if sys.stdout.isatty() else 160).print(renderable)
+    Console(width=None if sys.stdout.isatty() else 160, markup=False, emoji=False).print(table)
 
 
 def show_json(value: object) -> None:

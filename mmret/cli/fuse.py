@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError
-from .common import Cache, Choices, Data, FieldMap, Json, Split, View, choices_of, note, show, show_json
+from .common import Cache, Choices, Data, FieldMap, Json, Split, View, choices_of, new_table, note, show, show_json
 from .runs import OnMissing
 
 if TYPE_CHECKING:
@@ -183,19 +183,15 @@ def rerank(
 
 def _stages(found: Reranked, title: str) -> Table:
     """Measure × stage, with the difference that the second one makes."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
     from ..evaluation import Measure
 
-    table = Table(
+    table = new_table(
+        ("measure", "first", "reranked", "ceiling", "difference", "95 %", "p", "win/tie/loss"),
+        ("measure",),
         title=f"{title}\nprotocol {found.protocol}, all queries, percent",
         caption=f"{100 * found.recall:.1f} % of the right documents are among those reranked; ceiling: these in the "
         "best order; p: paired randomisation, by source; MedR and MeanR are ranks",
-        box=SIMPLE_HEAD,
     )
-    for heading in ("measure", "first", "reranked", "ceiling", "difference", "95 %", "p", "win/tie/loss"):
-        table.add_column(heading, justify="left" if heading == "measure" else "right")
     for name, one in found.comparisons.items():
         scale = 1 if Measure.parse(name).name in ("MedR", "MeanR") else 100
         values = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import Cache, Data, FieldMap, Json, Split, note, show, show_json
+from .common import Cache, Data, FieldMap, Json, Split, new_table, note, show, show_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -75,15 +75,11 @@ def _plain(cell: Cell) -> dict[str, Any]:
 
 def _table(cells: Sequence[Cell], measures: Sequence[str], title: str) -> Table:
     """View × model, each value above its interval; a cell that no result stands behind says so."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
     from .tables import value_cell
 
-    table = Table(title=title, caption="percent with 95 % interval", box=SIMPLE_HEAD)
-    headings = ("title", "content", "model", *measures, "cut", "ms a table")
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading in headings[:3] else "right")
+    left = ("title", "content", "model")
+    headings = (*left, *measures, "cut", "ms a table")
+    table = new_table(headings, left, title=title, caption="percent with 95 % interval")
     for cell in cells:
         named = (cell.view.title, cell.view.content, cell.model)
         if cell.result is None:

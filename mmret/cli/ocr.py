@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import Cache, Json, OnRay, note, show, show_json
+from .common import Cache, Json, OnRay, new_table, note, show, show_json
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from ..pipelines.ocr import Summary
 
 
@@ -63,15 +65,15 @@ def ocr(
         raise RunError(f"{failed:,} of {summary.pictures:,} pictures could not be read; the others are in {output}")
 
 
-def _distances(summary: Summary) -> object:
+def _distances(summary: Summary) -> Table:
     """Figure × mean, interval, median."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
     names = {"cer": "character error rate", "cells": "cells found", "words": "words found"}
-    table = Table(title="against the native text", caption="percent with 95 % interval over pages", box=SIMPLE_HEAD)
-    for heading in ("figure", "n", "mean", "interval", "median"):
-        table.add_column(heading, justify="left" if heading == "figure" else "right")
+    table = new_table(
+        ("figure", "n", "mean", "interval", "median"),
+        ("figure",),
+        title="against the native text",
+        caption="percent with 95 % interval over pages",
+    )
     for name, entry in summary.distances.items():
         mean, middle, *bounds = (f"{100 * x:.2f}" for x in (entry["mean"], entry["median"], *entry["interval"]))
         table.add_row(names[name], str(entry["n"]), mean, " – ".join(bounds), middle)

@@ -10,7 +10,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import InputError, first_ten
-from .common import Bench, Cache, Data, FieldMap, Json, Split, View, WorkerCount, note, show, show_json, show_mapping
+from .common import (
+    Bench,
+    Cache,
+    Data,
+    FieldMap,
+    Json,
+    Split,
+    View,
+    WorkerCount,
+    new_table,
+    note,
+    show,
+    show_json,
+    show_mapping,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -100,7 +114,7 @@ def sweep(
     if found.effects:
         show(_effects_table(found))
     for reason, names in _by_reason(found).items():
-        show(f"not run: {reason}: {', '.join(names)}")
+        print(f"not run: {reason}: {', '.join(names)}")
 
 
 def _by_reason(found: Sweep) -> dict[str, list[str]]:
@@ -112,22 +126,17 @@ def _by_reason(found: Sweep) -> dict[str, list[str]]:
 
 def _effects_table(found: Sweep) -> Table:
     """Change × slice: the measure before and after, the difference, and how the ranks moved."""
-    from rich.box import SIMPLE_HEAD
-    from rich.markup import escape
-    from rich.table import Table
-
     from ..evaluation.summary import ALL
 
-    table = Table(
-        title=escape(f"{found.model} on {found.benchmark} [{found.view}], {found.measure}"),
+    left = ("perturbation", "against", "slice")
+    table = new_table(
+        (*left, "n", "before", "after", "difference", "95 %", "p (Holm)", "rank kept", "moved", "top 10"),
+        left,
+        title=f"{found.model} on {found.benchmark} [{found.view}], {found.measure}",
         caption="against: what the copy is compared with; p: paired randomisation, Holm over all rows; rank kept: "
         "queries whose best right document keeps its rank; moved: places, median and 90th percentile; "
         "top 10: share in common",
-        box=SIMPLE_HEAD,
     )
-    left = ("perturbation", "against", "slice")
-    for heading in (*left, "n", "before", "after", "difference", "95 %", "p (Holm)", "rank kept", "moved", "top 10"):
-        table.add_column(heading, justify="left" if heading in left else "right")
     for one, following in zip_longest(found.effects, found.effects[1:]):
         end = following is not None and following.slice == ALL and one.slice != ALL
         table.add_row(*_cells(one, found.measure), end_section=end)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.markup import escape
 from rich.table import Table
 
 from ..benchmarks import PublishedTable
 from ..encoders import Spec, lacking
 from ..evaluation import Ranking
+from .common import new_table
 
 _RANKS = ("MedR", "MeanR", "source MedR")
 _SOURCE = {
@@ -33,13 +32,13 @@ def scores_table(scores: Mapping[str, Any], title: str) -> Table:
     """Protocol × slice × measure, each value above its interval, in percent (ranks as they are); and chance."""
     entries = [entry for slices in scores.values() for entry in slices.values()]
     names = [name for name in dict.fromkeys(name for entry in entries for name in entry) if name not in _ASIDE]
-    table = Table(
+    table = new_table(
+        ("protocol", "slice", "n", *names),
+        ("protocol", "slice"),
+        no_wrap=True,
         title=title,
         caption="percent with 95 % interval; MedR and MeanR are ranks",
-        box=SIMPLE_HEAD,
     )
-    for heading in ("protocol", "slice", "n", *names):
-        table.add_column(heading, justify="left" if heading in ("protocol", "slice") else "right", no_wrap=True)
     for protocol, slices in scores.items():
         for label, entry in slices.items():
             cells = [value_cell(name, entry[name]) if name in entry else "–" for name in names]
@@ -59,9 +58,11 @@ def source_table(record: Mapping[str, Any]) -> Table | None:
     }
     if not scores:
         return None
-    table = Table(title="the query's own source among the candidates, percent", box=SIMPLE_HEAD)
-    for heading in ("protocol", "slice", "n", "R@1 with it", "R@1 without", *_SOURCE.values()):
-        table.add_column(heading, justify="left" if heading in ("protocol", "slice") else "right")
+    table = new_table(
+        ("protocol", "slice", "n", "R@1 with it", "R@1 without", *_SOURCE.values()),
+        ("protocol", "slice"),
+        title="the query's own source among the candidates, percent",
+    )
     for protocol, slices in scores.items():
         for label, entry in slices.items():
             without = record["scores"].get(f"{protocol}-no-source", {}).get(label, {})
@@ -78,25 +79,16 @@ def cost_table(record: Mapping[str, Any]) -> Table | None:
     if not items:
         return None
     parameters = record["model"]["parameters"]
-    table = Table(
+    table = new_table(
+        (
+            "side", "timed", "decode", "caption", "embed", "in all", "caption GFLOP", "embed GFLOP", "from store",
+            "captions add",
+        ),
+        ("side",),
         title=f"cost of an item on {record['cost']['device']}"
         + (f", {parameters / 1e6:.1f} M weights" if parameters else ""),
         caption="milliseconds, and 10^9 floating-point operations of a forward pass; –: not counted",
-        box=SIMPLE_HEAD,
-    )
-    for heading in (
-        "side",
-        "timed",
-        "decode",
-        "caption",
-        "embed",
-        "in all",
-        "caption GFLOP",
-        "embed GFLOP",
-        "from store",
-        "captions add",
-    ):
-        table.add_column(heading, justify="left" if heading == "side" else "right")
+    )  # fmt: skip
     reading = record["cost"]["stages"].get("read vectors", {"seconds": 0.0, "items": 0})
     kept = 1000 * reading["seconds"] / reading["items"] if reading["items"] else 0.0
     for side, cost in items.items():
@@ -125,13 +117,12 @@ def _times(added: Mapping[str, float | None] | None) -> str:
 def blind_table(record: Mapping[str, Any], measure: str) -> Table:
     """Slice × protocol: the model, itself with parts of the query covered, and how far it is ahead of these."""
     blind, variants = record["blind"], record["blind"]["variants"]
-    table = Table(
+    table = new_table(
+        ("slice", "protocol", "n", record["model"]["name"], *variants, "ahead"),
+        ("slice", "protocol"),
         title=f"{measure}: what could be had blind",
         caption="percent; ahead: of the best blind one, with 95 % interval paired by query",
-        box=SIMPLE_HEAD,
     )
-    for heading in ("slice", "protocol", "n", record["model"]["name"], *variants, "ahead"):
-        table.add_column(heading, justify="left" if heading in ("slice", "protocol") else "right")
     for label in next(iter(record["scores"].values())):
         for protocol, slices in record["scores"].items():
             gain = blind["gain"][protocol].get(label, {}).get(measure)
@@ -158,13 +149,12 @@ def published_table(published: PublishedTable) -> Table:
     """Results of others, as they gave them."""
     names = list(dict.fromkeys(name for row in published.rows for name in row))
     queries = "an unknown number of" if published.queries is None else f"{published.queries:,}"
-    table = Table(
+    table = new_table(
+        names,
+        [name for name in names if "@" not in name],
         title=f"PUBLISHED, not measured by mmret: {published.title}, {queries} queries, percent",
         caption=f"{published.origin}\nprotocol: {published.protocol}",
-        box=SIMPLE_HEAD,
     )
-    for name in names:
-        table.add_column(name, justify="right" if "@" in name else "left")
     for row in published.rows:
         table.add_row(*(str(row.get(name, "–")) for name in names))
     return table
@@ -172,7 +162,6 @@ def published_table(published: PublishedTable) -> Table:
 
 def measures_table(scores: Mapping[str, Any]) -> Table:
     """One row a measure: value, bounds over ties, interval, chance where it is known."""
-    table = Table(title=f"{scores['n']} queries, percent", caption="MedR and MeanR are ranks", box=SIMPLE_HEAD)
     columns = {
         "value": "value",
         "low": "95 % from",
@@ -180,8 +169,12 @@ def measures_table(scores: Mapping[str, Any]) -> Table:
         "pessimistic": "ties worst",
         "optimistic": "ties best",
     }
-    for heading in ("measure", *columns.values(), "chance"):
-        table.add_column(heading, justify="left" if heading == "measure" else "right")
+    table = new_table(
+        ("measure", *columns.values(), "chance"),
+        ("measure",),
+        title=f"{scores['n']} queries, percent",
+        caption="MedR and MeanR are ranks",
+    )
     for name, entry in scores.items():
         if name != "n":
             table.add_row(name, *(_number(name, entry.get(key)) for key in (*columns, "random")))
@@ -190,13 +183,12 @@ def measures_table(scores: Mapping[str, Any]) -> Table:
 
 def ranking_table(ranking: Ranking) -> Table:
     """Systems, best first, with their groups."""
-    table = Table(
+    table = new_table(
+        ("group", "system", ranking.measure),
+        ("group", "system"),
         title=f"{ranking.measure}, protocol {ranking.protocol}, {ranking.queries} queries",
         caption="systems that share a group cannot be told apart (5 %, Holm over all pairs)",
-        box=SIMPLE_HEAD,
     )
-    for heading in ("group", "system", ranking.measure):
-        table.add_column(heading, justify="right" if heading == ranking.measure else "left")
     for name, value in ranking.systems.items():
         table.add_row(", ".join(map(str, ranking.groups[name])), name, _number(ranking.measure, value))
     return table
@@ -204,13 +196,12 @@ def ranking_table(ranking: Ranking) -> Table:
 
 def pairs_table(ranking: Ranking) -> Table:
     """All pairs: difference with interval, p values, wins, ties and losses, queries needed."""
-    table = Table(
+    table = new_table(
+        ("first", "second", "difference", "95 %", "p", "p (Holm)", "sign", "win/tie/loss", "needed"),
+        ("first", "second"),
         caption="p: paired randomisation, by source; sign: exact sign test, McNemar's for R@1; "
         "needed: queries to tell such systems apart with 80 % power",
-        box=SIMPLE_HEAD,
     )
-    for heading in ("first", "second", "difference", "95 %", "p", "p (Holm)", "sign", "win/tie/loss", "needed"):
-        table.add_column(heading, justify="left" if heading in ("first", "second") else "right")
     for pair in ranking.pairs:
         c = pair.comparison
         effect, low, high = (_number(ranking.measure, value) for value in (c.effect, c.low, c.high))
@@ -236,11 +227,9 @@ def _number(name: str, value: float | None) -> str:
 
 def models_table(specs: Sequence[Spec]) -> Table:
     """One row a model."""
-    table = Table(box=SIMPLE_HEAD)
     reads = ("reads of a query", "reads of a document")
     headings = ("model", *reads, "track", "scoring", "weights", "size", "licence", "here?", "what it is")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
+    table = new_table(headings, headings)
     for spec in specs:
         mend = lacking(spec)
         table.add_row(
@@ -252,7 +241,7 @@ def models_table(specs: Sequence[Spec]) -> Table:
             f"{spec.parameters / 1e6:,.1f} M" if spec.parameters else "–",
             f"{spec.download_mb:,.0f} MB" if spec.download_mb else "–",
             spec.licence,
-            f"no: {escape(mend)}" if mend else "yes",
+            f"no: {mend}" if mend else "yes",
             spec.summary,
         )
     return table
