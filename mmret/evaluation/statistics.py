@@ -338,12 +338,13 @@ def _medians(columns: list[Vector], labels: NDArray[np.int64], samples: int, see
     orders = [np.argsort(column, kind="stable") for column in columns]
     for drawn in _draws(count, samples, seed, len(labels)):
         keys = drawn + np.arange(len(drawn))[:, None] * count
-        times = np.bincount(keys.ravel(), minlength=len(drawn) * count).reshape(len(drawn), count)
+        times = np.bincount(keys.ravel(), minlength=len(drawn) * count).reshape(len(drawn), count).astype(np.int32)
         medians = []
         for column, order in zip(columns, orders, strict=True):
-            passed = 2 * np.cumsum(times[:, labels[order]], axis=1)
-            total = passed[:, -1:] // 2
-            low, high = (passed >= total).argmax(axis=1), (passed > total).argmax(axis=1)
+            passed = times.take(labels[order], axis=1, mode="clip")
+            np.cumsum(passed, axis=1, out=passed)
+            total = passed[:, -1:]
+            low, high = (passed >= (total + 1) // 2).argmax(axis=1), (passed > total // 2).argmax(axis=1)
             medians.append((column[order][low] + column[order][high]) / 2)
         yield medians[0] if len(medians) == 1 else _gap(medians[0], medians[1])
 

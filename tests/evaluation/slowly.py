@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import random
-import resource
+import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -94,12 +95,28 @@ def both_at_once(cache: Path) -> None:
 
 
 def without_room(cache: Path) -> None:
-    """Evaluate where no file may grow beyond 6,000 bytes, and fail."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+    """Evaluate on a disk that runs full, fail, evaluate again with more room, and fail to save where none is left.
+
+    Runs as root of a name space of its own, where it may mount a disk of 100 kB.
+    """
+    disk = cache / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", disk], check=True)
+    (disk / "calls").symlink_to(cache / "calls")
     try:
-        evaluate(BENCHMARK, MODEL, settings(cache))
+        evaluate(BENCHMARK, MODEL, settings(disk))
     except RunError as error:
         print(error)
+    subprocess.run(["mount", "-o", "remount,size=1m", disk], check=True)
+    result = evaluate(BENCHMARK, MODEL, settings(disk))
+    (disk / "ballast").write_bytes(bytes(shutil.disk_usage(disk).free))
+    try:
+        result.save(disk / "result")
+    except RunError as error:
+        print(error)
+    print(sorted(path.name for path in (disk / "result").iterdir()))
+    (disk / "ballast").unlink()
+    result.save(cache / "result")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mmret.encoders import Memory, Spec
 from mmret.errors import InputError, RunError
-from mmret.evaluation import Result, Shard, embed_shard, evaluate
+from mmret.evaluation import Result, Shard, embed_shard, evaluate, load_result
 from mmret.evaluation.embedding import embed_sides
 from mmret.evaluation.plan import Batch, plan
 from mmret.evaluation.replica import Replica
@@ -45,9 +45,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, str]:
     return essence(evaluate(BENCHMARK, MODEL, settings(cache)), cache / "result")
 
 
-def script(what: str, cache: Path) -> str:
+def script(what: str, cache: Path, before: Sequence[str] = ()) -> str:
     """Run a function of `slowly` in a process of its own, and give what it prints."""
-    command = [sys.executable, "-m", "tests.evaluation.slowly", what, str(cache)]
+    command = [*before, sys.executable, "-m", "tests.evaluation.slowly", what, str(cache)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
@@ -91,12 +91,21 @@ def test_two_processes_may_share_a_store(tmp_path: Path, undisturbed: tuple[byte
     assert embedded(tmp_path) == calls  # all of it is known
 
 
-def test_a_disk_without_room_stops_the_run_and_costs_one_batch(tmp_path: Path, undisturbed: tuple[bytes, str]) -> None:
-    assert "the vector store cannot be used: File too large; free some space" in script("without_room", tmp_path)
-    before = embedded(tmp_path)
-    assert 8 < before < DISTINCT
-    assert essence(evaluate(BENCHMARK, MODEL, settings(tmp_path)), tmp_path / "result") == undisturbed
-    assert embedded(tmp_path) <= DISTINCT + 4
+def test_a_disk_that_runs_full_stops_the_run_and_costs_one_batch(
+    tmp_path: Path, undisturbed: tuple[bytes, str]
+) -> None:
+    command = ["unshare", "--map-root-user", "--mount"]
+    if subprocess.run([*command, "true"], check=False).returncode:
+        pytest.skip("no disk may be mounted here")
+    store, result, left = script("without_room", tmp_path, command).splitlines()
+    assert store.endswith("the vector store cannot be used: No space left on device; free some space or name another "
+                          "folder with --cache; what was stored before is kept")  # fmt: skip
+    assert "disk/result: the result cannot be written: " in result
+    assert "No space left on device" in result
+    assert left == "[]"
+    assert DISTINCT <= embedded(tmp_path) <= DISTINCT + 4
+    assert (tmp_path / "result" / "run.parquet").read_bytes() == undisturbed[0]
+    assert json.dumps(load_result(tmp_path / "result").record["scores"]) == undisturbed[1]
 
 
 @pytest.mark.parametrize("count", [2, 8])

@@ -92,7 +92,7 @@ class Candidates:
     @property
     def row_bytes(self) -> int:
         """What a query's own list costs while it is cut into tiles; 0 without one."""
-        return 0 if self._lists is None else (40 if self._entries else 12) * int(self.sizes.max(initial=0))
+        return 0 if self._lists is None else (24 if self._entries else 12) * int(self.sizes.max(initial=0))
 
     def tiles(self, block: slice, width: int, probes: Ragged | None = None) -> Iterator[Tile]:
         """Tiles of up to `width` documents, a power of two, for the queries of `block`, in ascending order.
@@ -122,9 +122,11 @@ class Candidates:
         entries = None
         if self._entries:
             bits = len(keys).bit_length()
-            keys = keys.astype(np.int64) << bits | np.arange(len(keys))
+            keys = keys.astype(np.int64) << bits
+            keys |= np.arange(len(keys), dtype=np.int32)
             keys.sort()
-            keys, entries = keys >> bits, keys & ((1 << bits) - 1)
+            entries = keys & ((1 << bits) - 1)
+            keys >>= bits
         else:
             keys.sort()  # by tile, then row, then column: each tile's candidates in one piece
         if (keys[1:] == keys[:-1]).any():
