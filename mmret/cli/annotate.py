@@ -14,7 +14,7 @@ from .common import WorkerCount, note
 if TYPE_CHECKING:
     from ..pipelines.annotate.project import Project
 
-ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="Settings of the project, TOML; see `init`.")]
+ConfigFile = Annotated[Path, typer.Argument(help="Settings of the project, TOML; see `init`.")]
 MaxCalls = Annotated[int | None, typer.Option(min=0, help="Most answers of models, over all runs of the project.")]
 MaxCost = Annotated[float | None, typer.Option(min=0, help="Most money for them, in the currency of the prices.")]
 
@@ -30,7 +30,7 @@ app.command()(annotate_review.review)
 
 @app.command()
 def init(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="The file to write.")],
+    config: Annotated[Path, typer.Argument(help="The file to write.")],
     videos: Annotated[Path | None, typer.Option(help="Folder of the videos. Default: videos, beside the file.")] = None,
     licence: Annotated[str | None, typer.Option(help="Licence of the videos. Default: unknown.")] = None,
 ) -> None:

@@ -12,7 +12,7 @@ from .common import Cache, Json, WorkerCount, show, show_json
 
 
 def calibrate(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="Settings of the project, TOML.")],
+    config: Annotated[Path, typer.Argument(help="Settings of the project, TOML.")],
     workers: WorkerCount = None,
     cache: Cache = None,
     as_json: Json = False,

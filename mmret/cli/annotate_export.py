@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def export(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="Settings of the project, TOML.")],
+    config: Annotated[Path, typer.Argument(help="Settings of the project, TOML.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder to write.")] = None,
     split: Annotated[str | None, typer.Option(help="test, dev or train.")] = None,
     status: Annotated[

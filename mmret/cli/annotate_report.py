@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def report(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="Settings of the project, TOML.")],
+    config: Annotated[Path, typer.Argument(help="Settings of the project, TOML.")],
     as_json: Json = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown instead of tables.")] = False,
 ) -> None:

@@ -14,9 +14,9 @@ KEY = "MMRET_REVIEW_KEY"
 
 
 def review(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="Settings of the project, TOML.")],
+    config: Annotated[Path, typer.Argument(help="Settings of the project, TOML.")],
     reviewer: Annotated[
-        list[str] | None, typer.Option(help="Name of somebody who may vote; repeat for more. Default: anybody.")
+        list[str] | None, typer.Option(help="Name of somebody who may vote; repeat for several. Default: anybody.")
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen at; others than this machine see the clips.")] = (
         "127.0.0.1"

@@ -128,8 +128,9 @@ def add(
     measure: Annotated[
         str | None, typer.Option(help="The measure ranked by first. Default: the first usual one.")
     ] = None,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Change labels or terms of a benchmark that is there; then rescore.")
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Change labels or terms of a benchmark that is there; then rescore."),
     ] = False,
 ) -> None:
     """Add a benchmark; its labels are frozen and stay in the board's private folder."""
@@ -160,7 +161,7 @@ def add(
             identity=identity,
             main_protocol=protocol,
             main_measure=measure,
-            replace=replace,
+            replace=overwrite,
         )
     note(f"{added.id}: {len(labelled.queries)} queries, by {added.main_measure} under {', '.join(added.protocols)}")
 

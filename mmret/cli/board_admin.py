@@ -12,7 +12,12 @@ import typer
 from .common import Json, note, show_mapping
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the board.")]
-Actor = Annotated[str, typer.Option("--as", default_factory=getpass.getuser, help="Your name, for the audit log.")]
+Actor = Annotated[
+    str,
+    typer.Option(
+        "--as", default_factory=getpass.getuser, show_default="login name", help="Your name, for the audit log."
+    ),
+]
 Document = Annotated[Path, typer.Argument(help="File that a board exported.", exists=True, dir_okay=False)]
 
 
@@ -70,7 +75,9 @@ def rescore(
 
 def export(
     folder: Folder,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="File. Default: standard output.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write. Default: standard output.")
+    ] = None,
 ) -> None:
     """Write the public tables as signed JSON."""
     from ..leaderboard.board import Board
@@ -123,7 +130,9 @@ def backup(
     database: Annotated[
         str,
         typer.Option(
-            envvar="MMRET_BACKUP_DATABASE", help="URL of an empty PostgreSQL database for the copy, or sqlite."
+            envvar="MMRET_BACKUP_DATABASE",
+            hide_input=True,
+            help="URL of an empty PostgreSQL database for the copy, or sqlite.",
         ),
     ] = "sqlite",
 ) -> None:

@@ -10,8 +10,8 @@ import typer
 
 def serve(
     folder: Annotated[Path, typer.Argument(help="Folder of the board, made by `mmret board init`.")],
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 7860,
+    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 takes a free one.")] = 7860,
     workers: Annotated[
         int, typer.Option(min=0, help="Scoring processes; 0 where `mmret board worker` runs on its own.")
     ] = 1,
@@ -20,17 +20,19 @@ def serve(
     ] = 1200,
     proxy: Annotated[
         list[str] | None,
-        typer.Option(help="Address or network of a reverse proxy that is believed; repeat for more."),
+        typer.Option(help="Address or network of a reverse proxy that is believed; repeat for several."),
     ] = None,
     frame: Annotated[
         list[str] | None,
-        typer.Option(help="Origin whose pages may frame the board, such as https://huggingface.co; repeat for more."),
+        typer.Option(
+            help="Origin whose pages may frame the board, such as https://huggingface.co; repeat for several."
+        ),
     ] = None,
     explore: Annotated[
         list[str] | None,
         typer.Option(
             help="Benchmark whose media, and what ranked submissions to it answered, everybody may see: ID, or "
-            "ID=BENCH to load it by another name or folder than it was added by. Repeat for more."
+            "ID=BENCH to load it by another name or folder than it was added by; repeat for several."
         ),
     ] = None,
 ) -> None:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError, RunError
-from .common import Cache, Json, new_table, note, show, show_json
+from .common import (
+    Cache,
+    Json,
+    model_names,
+    new_table,
+    note,
+    show,
+    show_json,
+)
 
 if TYPE_CHECKING:
     from ..encoders.cache import Entry, Garbage
@@ -57,10 +65,11 @@ def verify(cache: Cache = None) -> None:
 
 @app.command()
 def gc(
-    model: Annotated[str | None, typer.Option("--model", "-m", help="Also all vectors of this model.")] = None,
-    older_than: Annotated[
-        float | None, typer.Option(help="Also vectors that were not used for so many days.", metavar="DAYS")
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="Also all vectors of this model.", autocompletion=model_names),
     ] = None,
+    older_than: Annotated[float | None, typer.Option(help="Also vectors that were not used for so many days.")] = None,
     max_gb: Annotated[
         float | None, typer.Option(help="Also the vectors longest unused, until no more than so many GB are left.")
     ] = None,

@@ -19,7 +19,7 @@ def _commands() -> None:
 
 @app.command("show")
 def show_captions(
-    wanted: Annotated[str, typer.Argument(metavar="ID", help="Name of a media file, or the beginning of its SHA-256.")],
+    clip: Annotated[str, typer.Argument(help="Name of a media file, or the beginning of its SHA-256.")],
     cache: Cache = None,
     as_json: Json = False,
 ) -> None:
@@ -27,10 +27,10 @@ def show_captions(
     from ..encoders.captioners import find_captions
     from ..paths import cache_folder
 
-    found = find_captions(cache_folder(cache), wanted)
+    found = find_captions(cache_folder(cache), clip)
     if not found:
         raise InputError(
-            f"no caption of {wanted!r} in {cache_folder(cache) / 'captions'}; captions are made by mmret eval"
+            f"no caption of {clip!r} in {cache_folder(cache) / 'captions'}; captions are made by mmret eval"
         )
     if as_json:
         show_json(found)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,15 +15,27 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-class EngineName(StrEnum):
-    """Where work is done."""
+def benchmark_names(incomplete: str) -> list[tuple[str, str]]:
+    """Names of benchmarks, and what they are, for the completion of a shell; of what looks like a path none."""
+    if incomplete.startswith((".", "/", "~")):
+        return []
+    from ..benchmarks import benchmarks
 
-    local = "local"
-    ray = "ray"
+    return [(name, entry.summary) for name, entry in benchmarks().items()]
+
+
+def model_names() -> list[tuple[str, str]]:
+    """Names of models, and what they are, for the completion of a shell."""
+    from ..encoders import encoders
+
+    return [(name, cls.spec.summary) for name, cls in encoders().items()]
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Bench = Annotated[str, typer.Argument(help="Name of a benchmark, or a folder that holds one.")]
+A_BENCHMARK = "Name of a benchmark, or a folder that holds one."
+Bench = Annotated[str, typer.Argument(help=A_BENCHMARK, autocompletion=benchmark_names)]
+BenchOption = Annotated[str, typer.Option("--bench", "-b", help=A_BENCHMARK, autocompletion=benchmark_names)]
+ModelOption = Annotated[str, typer.Option("--model", "-m", help="Name of a model.", autocompletion=model_names)]
 Data = Annotated[Path | None, typer.Option(help="Folder of the benchmark's data, where it is not the usual one.")]
 Cache = Annotated[Path | None, typer.Option(envvar="MMRET_CACHE", help="Folder for vectors and media reports.")]
 Exclusions = Annotated[
@@ -43,16 +54,15 @@ Provenance = Annotated[
 Choices = Annotated[
     list[str] | None, typer.Option("--set", help="NAME=VALUE, a part or prompt of the model; repeat for several.")
 ]
-Engine = Annotated[EngineName, typer.Option(help="Where the work is done: here, or on a Ray cluster.")]
-RayAddress = Annotated[
-    str | None,
-    typer.Option(envvar="RAY_ADDRESS", help="Address of a Ray cluster, HOST:PORT. Default: one that is started here."),
-]
+Measures = Annotated[list[str] | None, typer.Option(help="Measure such as nDCG@10; repeat for several.")]
+Limit = Annotated[int | None, typer.Option(help="Score this many queries only, sampled by slice.")]
+Device = Annotated[str, typer.Option(help="Device of torch, such as cpu or cuda.")]
+Dtype = Annotated[str, typer.Option(help="Type of weights: float32, bfloat16 or float16.")]
 OnRay = Annotated[
     str | None,
-    typer.Option(metavar="ADDRESS", help="Work on the Ray cluster at this address; local: on one that is started."),
+    typer.Option(help="Work on a Ray cluster: HOST:PORT; auto, the one in RAY_ADDRESS; local, one that is started."),
 ]
-WorkerCount = Annotated[int | None, typer.Option(help="Decoding processes.")]
+WorkerCount = Annotated[int | None, typer.Option(help="Decoding processes. Default: one for each core, at most 8.")]
 TimeLimit = Annotated[float, typer.Option(help="Seconds a decoder may take for one file.")]
 
 

@@ -10,16 +10,20 @@ from typing import Annotated, Any
 import typer
 
 from .common import (
+    BenchOption,
     Cache,
     Choices,
     Data,
-    Engine,
-    EngineName,
+    Device,
+    Dtype,
     Exclusions,
     FieldMap,
     Json,
+    Limit,
+    Measures,
+    ModelOption,
+    OnRay,
     Provenance,
-    RayAddress,
     Slices,
     Split,
     TimeLimit,
@@ -56,8 +60,8 @@ class ReaderName(StrEnum):
 
 
 def evaluate_model(
-    bench: Annotated[str, typer.Option("--bench", "-b", help="Name of a benchmark, or a folder that holds one.")],
-    model: Annotated[str, typer.Option("--model", "-m", help="Name of a model.")],
+    bench: BenchOption,
+    model: ModelOption,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the result files.")] = None,
     data: Data = None,
     exclusions: Exclusions = None,
@@ -67,8 +71,8 @@ def evaluate_model(
     split: Split = None,
     provenance: Provenance = None,
     protocol: Annotated[list[str] | None, typer.Option(help="Protocol; repeat for several. Default: all.")] = None,
-    measure: Annotated[list[str] | None, typer.Option(help="Measure such as nDCG@10; repeat for several.")] = None,
-    limit: Annotated[int | None, typer.Option(help="Score this many queries only, sampled by slice.")] = None,
+    measure: Measures = None,
+    limit: Limit = None,
     with_blind: Annotated[
         bool, typer.Option("--with-blind", help="Also with parts of the query covered, and a model of text alone.")
     ] = False,
@@ -77,8 +81,8 @@ def evaluate_model(
     cost_items: Annotated[
         int, typer.Option(help="Queries, and documents, embedded once more to see what one costs; 0 for none.")
     ] = 8,
-    device: Annotated[str, typer.Option(help="Device of torch, such as cpu or cuda.")] = "auto",
-    dtype: Annotated[str, typer.Option(help="Type of weights: float32, bfloat16 or float16.")] = "float32",
+    device: Device = "auto",
+    dtype: Dtype = "float32",
     captioner: Annotated[
         str | None, typer.Option(help="Who puts sound into words, for models that let choose.")
     ] = None,
@@ -99,8 +103,7 @@ def evaluate_model(
     replicas: Annotated[
         int | None, typer.Option(help="Copies of the model, each a process, and on a GPU each of its own.")
     ] = None,
-    engine: Engine = EngineName.local,
-    ray_address: RayAddress = None,
+    ray: OnRay = None,
     shard: Annotated[
         str | None, typer.Option(help="I/N: only embed the I-th of N parts, 0 being the first; for arrays of jobs.")
     ] = None,
@@ -137,9 +140,9 @@ def evaluate_model(
         seed=seed,
         workers=workers,
         time_limit=time_limit,
-        engine=engine.value,
+        engine="local" if ray is None else "ray",
         replicas=replicas,
-        ray_address=ray_address,
+        ray_address=ray,
         max_memory=max_memory * 1_000_000,
         cache=cache,
     )

@@ -10,7 +10,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError
-from .common import Cache, Choices, Data, FieldMap, Json, Split, View, choices_of, new_table, note, show, show_json
+from .common import (
+    BenchOption,
+    Cache,
+    Choices,
+    Data,
+    Device,
+    Dtype,
+    FieldMap,
+    Json,
+    Measures,
+    ModelOption,
+    Split,
+    View,
+    benchmark_names,
+    choices_of,
+    new_table,
+    note,
+    show,
+    show_json,
+)
 from .runs import OnMissing
 
 if TYPE_CHECKING:
@@ -53,7 +72,8 @@ def fuse(
         typer.Option("--route", help="margin, or slices and numbers of runs, from 0: area:hard=1,default=0."),
     ] = None,
     bench: Annotated[
-        str | None, typer.Option("--bench", "-b", help="The benchmark whose slices --route names.")
+        str | None,
+        typer.Option("--bench", "-b", help="The benchmark whose slices --route names.", autocompletion=benchmark_names),
     ] = None,
     data: Data = None,
     missing: Annotated[
@@ -133,8 +153,8 @@ def _numbers(text: str) -> list[float]:
 
 def rerank(
     run: Annotated[Path, typer.Option(help="The first stage: a run file, or an output folder of `mmret eval`.")],
-    model: Annotated[str, typer.Option("--model", "-m", help="Name of the second scorer.")],
-    bench: Annotated[str, typer.Option("--bench", "-b", help="Name of the benchmark, or a folder that holds one.")],
+    model: ModelOption,
+    bench: BenchOption,
     output: Annotated[Path, typer.Option("--output", "-o", help="The new run: .parquet, or TREC's text, .gz too.")],
     k: Annotated[
         int, typer.Option("-k", help="Documents reranked of each query, and those that tie with the last of them.")
@@ -144,10 +164,10 @@ def rerank(
     field_map: FieldMap = None,
     split: Split = None,
     choose: Choices = None,
-    measure: Annotated[list[str] | None, typer.Option(help="Measure such as nDCG@10; repeat for several.")] = None,
+    measure: Measures = None,
     batch_size: Annotated[int, typer.Option(help="Items embedded, or queries scored, at a time.")] = 16,
-    device: Annotated[str, typer.Option(help="Device of torch, such as cpu or cuda.")] = "auto",
-    dtype: Annotated[str, typer.Option(help="Type of weights: float32, bfloat16 or float16.")] = "float32",
+    device: Device = "auto",
+    dtype: Dtype = "float32",
     seed: Annotated[int, typer.Option(help="Seed of random encoders, tests and intervals.")] = 0,
     cache: Cache = None,
     as_json: Json = False,

@@ -10,7 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import RunError
-from .common import Bench, Cache, Data, Json, Split, TimeLimit, View, WorkerCount, note, show_mapping
+from .common import (
+    A_BENCHMARK,
+    Bench,
+    BenchOption,
+    Cache,
+    Data,
+    Json,
+    Split,
+    TimeLimit,
+    View,
+    WorkerCount,
+    benchmark_names,
+    note,
+    show_mapping,
+)
 
 if TYPE_CHECKING:
     from ..benchmarks.duplicates import Matches, Record
@@ -21,7 +35,7 @@ Bits = Annotated[int, typer.Option(help="Most bits, of 256, in which the hashes 
 
 def review(
     runs: Annotated[list[Path], typer.Argument(help="Runs of several systems: files, or folders of `mmret eval`.")],
-    bench: Annotated[str, typer.Option("--bench", "-b", help="Name of the benchmark, or a folder that holds one.")],
+    bench: BenchOption,
     output: Annotated[Path, typer.Option("--output", "-o", help="List to write: JSON lines, or .csv.")],
     data: Data = None,
     view: View = None,
@@ -45,7 +59,7 @@ def review(
 
 def leaks(
     test: Bench,
-    train: Annotated[str, typer.Option(help="Training data: name of a benchmark, or its folder.")],
+    train: Annotated[str, typer.Option(help=f"Training data. {A_BENCHMARK}", autocompletion=benchmark_names)],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="List of all pairs to write, JSON lines.")
     ] = None,

@@ -9,7 +9,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import Cache, Data, FieldMap, Json, Split, new_table, note, show, show_json
+from .common import (
+    BenchOption,
+    Cache,
+    Data,
+    Device,
+    Dtype,
+    FieldMap,
+    Json,
+    Limit,
+    Measures,
+    Split,
+    model_names,
+    new_table,
+    note,
+    show,
+    show_json,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -20,10 +36,14 @@ MEASURES = ["R@1", "R@10", "nDCG@5", "MRR@5"]
 
 
 def matrix(
-    models: Annotated[list[str], typer.Option("--model", "-m", help="Name of a model; repeat for several.")],
-    bench: Annotated[str, typer.Option("--bench", "-b", help="A benchmark of tables, or a folder.")] = "tarvir-mini",
+    models: Annotated[
+        list[str],
+        typer.Option("--model", "-m", help="Name of a model; repeat for several.", autocompletion=model_names),
+    ],
+    bench: BenchOption = "tarvir-mini",
     views: Annotated[
-        list[str] | None, typer.Option("--view", help="A view; repeat for several. Default: all pairs.")
+        list[str] | None,
+        typer.Option("--view", help="View, such as title=text,content=image; repeat for several. Default: all pairs."),
     ] = None,
     serialiser: Annotated[str, typer.Option(help="How native cells become text, for the default views.")] = "markdown",
     output: Annotated[
@@ -32,10 +52,10 @@ def matrix(
     data: Data = None,
     field_map: FieldMap = None,
     split: Split = None,
-    measure: Annotated[list[str] | None, typer.Option(help="Measure; repeat for several.")] = None,
-    limit: Annotated[int | None, typer.Option(help="Score this many queries only, sampled by slice.")] = None,
-    device: Annotated[str, typer.Option(help="Device of torch, such as cpu or cuda.")] = "auto",
-    dtype: Annotated[str, typer.Option(help="Type of weights: float32, bfloat16 or float16.")] = "float32",
+    measure: Measures = None,
+    limit: Limit = None,
+    device: Device = "auto",
+    dtype: Dtype = "float32",
     cache: Cache = None,
     as_json: Json = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .common import Json, note, show, show_json, show_mapping
+from .common import Json, model_names, note, show, show_json, show_mapping
 
 app = typer.Typer(help="List and show models, and start one of your own.", no_args_is_help=True)
 
@@ -23,7 +23,9 @@ def models_list(as_json: Json = False) -> None:
 
 
 @app.command("show")
-def models_show(name: Annotated[str, typer.Argument(help="Name of a model.")], as_json: Json = False) -> None:
+def models_show(
+    name: Annotated[str, typer.Argument(help="Name of a model.", autocompletion=model_names)], as_json: Json = False
+) -> None:
     """Show one model: modalities, size, licence, training data, limits, and how to get it."""
     from ..encoders import find_encoder
 
@@ -33,12 +35,14 @@ def models_show(name: Annotated[str, typer.Argument(help="Name of a model.")], a
 @app.command("new")
 def models_new(
     name: Annotated[str, typer.Argument(help="Name of the model and its package, such as my-model.")],
-    folder: Annotated[Path | None, typer.Option(help="Where to write it. Default: a folder of that name.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder to write. Default: one of that name.")
+    ] = None,
 ) -> None:
     """Start a model of your own: a small package that can be installed, with a test."""
     from ..encoders.skeleton import write_skeleton
 
-    target = folder or Path(name)
+    target = output or Path(name)
     for path in write_skeleton(name, target):
         print(path)
     note(f"next: pip install --editable {target} && mmret eval --bench omnicvr-mini --model {name}")

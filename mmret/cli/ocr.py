@@ -18,15 +18,13 @@ if TYPE_CHECKING:
 def ocr(
     pictures: Annotated[
         Path,
-        typer.Argument(
-            metavar="INPUT", help="Folder of pictures, manifest of mmret render, or folder with corpus.jsonl."
-        ),
+        typer.Argument(help="Folder of pictures, manifest of `mmret render`, or folder with corpus.jsonl."),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="JSON lines to write, one a picture.")],
     engine: Annotated[
         str, typer.Option(help="rapidocr, tesseract[:LANGUAGES] or endpoint:MODEL@ADDRESS.")
     ] = "rapidocr",
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes. Default: one for each core.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Reading processes. Default: one for each core.")] = None,
     against: Annotated[
         Path | None, typer.Option(help="corpus.jsonl with native tables as html: how far the text is from them.")
     ] = None,

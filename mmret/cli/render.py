@@ -14,19 +14,17 @@ from .common import Json, OnRay, note, show_mapping
 
 
 def render(
-    inputs: Annotated[
-        list[Path], typer.Argument(metavar="INPUT...", help="HTML, CSV, Parquet, JSON lines, PDF, or folders of them.")
-    ],
+    inputs: Annotated[list[Path], typer.Argument(help="HTML, CSV, Parquet, JSON lines, PDF, or folders of them.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for images and manifest.jsonl.")],
     engine: Annotated[
         str, typer.Option(help="Who draws tables: chromium, or weasyprint without a browser.")
     ] = "chromium",
     style: Annotated[str, typer.Option(help="Look of tables: plain, wikipedia, dark or latex.")] = "plain",
-    viewport: Annotated[str, typer.Option(metavar="WxH", help="The browser's window in CSS pixels.")] = "1280x800",
+    viewport: Annotated[str, typer.Option(help="Width and height of the browser's window in CSS pixels.")] = "1280x800",
     scale: Annotated[float, typer.Option(help="Pixels for each CSS pixel.")] = 1.0,
     dpi: Annotated[int, typer.Option(help="Resolution of PDF pages.")] = 150,
     pages: Annotated[int | None, typer.Option(help="Documents drawn at a time. Default: one for each core.")] = None,
-    time_limit: Annotated[float, typer.Option(help="Seconds for one document.")] = 60.0,
+    time_limit: Annotated[float, typer.Option(help="Seconds that one document may take.")] = 60.0,
     max_pixels: Annotated[int, typer.Option(help="Larger pictures are refused, never cut.")] = 89_000_000,
     browser: Annotated[Path | None, typer.Option(help="Path of Chromium or Chrome. Default: searched.")] = None,
     ray: OnRay = None,

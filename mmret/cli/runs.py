@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .common import Data, Json, note, show, show_json
+from .common import A_BENCHMARK, Data, Json, Measures, benchmark_names, note, show, show_json
 
 
 class OnMissing(StrEnum):
@@ -34,13 +34,14 @@ def score(
         Path | None, typer.Option(help="Candidates, beside --qrels: query-id and corpus-ids, Parquet or JSON lines.")
     ] = None,
     bench: Annotated[
-        str | None, typer.Option("--bench", "-b", help="In place of --qrels: name of a benchmark, or its folder.")
+        str | None,
+        typer.Option("--bench", "-b", help=f"In place of --qrels. {A_BENCHMARK}", autocompletion=benchmark_names),
     ] = None,
     data: Data = None,
     protocol: Annotated[
         list[str] | None, typer.Option(help="Protocol of the benchmark; repeat for several. Default: those of a run.")
     ] = None,
-    measure: Annotated[list[str] | None, typer.Option(help="Measure such as nDCG@10; repeat for several.")] = None,
+    measure: Measures = None,
     missing: Annotated[OnMissing, typer.Option(help="Refuse a run that lacks queries, or count 0.")] = OnMissing.error,
     unknown: Annotated[OnUnknown, typer.Option(help="Refuse queries not judged, or ignore them.")] = OnUnknown.error,
     per_query: Annotated[Path | None, typer.Option(help="Write each query's values here, CSV.")] = None,

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import Data, Json, View, names, note, show_json, show_mapping
+from .common import (
+    A_BENCHMARK,
+    Data,
+    Json,
+    View,
+    benchmark_names,
+    names,
+    note,
+    show_json,
+    show_mapping,
+)
 from .submit_upload import upload
 
 if TYPE_CHECKING:
@@ -36,7 +46,7 @@ class Saw(StrEnum):
 
 app = typer.Typer(help="Pack, check and send runs for a leaderboard.", no_args_is_help=True)
 app.command()(upload)
-BenchOption = Annotated[str | None, typer.Option("--bench", "-b", help="Name of a benchmark, or its folder.")]
+MaybeBench = Annotated[str | None, typer.Option("--bench", "-b", help=A_BENCHMARK, autocompletion=benchmark_names)]
 
 
 @app.command()
@@ -45,7 +55,7 @@ def pack(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write, NAME.submission.parquet.")
     ] = None,
-    bench: BenchOption = None,
+    bench: MaybeBench = None,
     data: Data = None,
     view: View = None,
     describe: Annotated[Path | None, typer.Option(help="JSON file of what the options below say, and more.")] = None,
@@ -123,7 +133,7 @@ def pack(
 @app.command("check")
 def check_file(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What `mmret submit pack` made.")],
-    bench: BenchOption = None,
+    bench: MaybeBench = None,
     data: Data = None,
     view: View = None,
     ground: Annotated[

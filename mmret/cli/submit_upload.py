@@ -14,7 +14,7 @@ def upload(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What `mmret submit pack` made.")],
     url: Annotated[str, typer.Option(help="The board, such as https://board.example.org.")],
     token: Annotated[
-        str, typer.Option(envvar="MMRET_BOARD_TOKEN", show_envvar=True, help="Your team's; better by the environment.")
+        str, typer.Option(envvar="MMRET_BOARD_TOKEN", hide_input=True, help="Your team's; better by the environment.")
     ],
     benchmark: Annotated[
         str | None,

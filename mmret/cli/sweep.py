@@ -12,10 +12,14 @@ import typer
 from ..errors import InputError, first_ten
 from .common import (
     Bench,
+    BenchOption,
     Cache,
     Data,
+    Device,
     FieldMap,
     Json,
+    Limit,
+    ModelOption,
     Split,
     View,
     WorkerCount,
@@ -69,8 +73,8 @@ def perturb(
 
 
 def sweep(
-    bench: Annotated[str, typer.Option("--bench", "-b", help="Name of a benchmark of tables, or its folder.")],
-    model: Annotated[str, typer.Option("--model", "-m", help="Name of a model.")],
+    bench: BenchOption,
+    model: ModelOption,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for copies and results; several models may.")],
     view: View = None,
     perturbations: Annotated[
@@ -84,10 +88,10 @@ def sweep(
     slices: Annotated[
         list[str] | None, typer.Option("--slice", help="Report this slice too, such as area:hard; repeat for several.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(help="Ask this many queries only, sampled by slice.")] = None,
+    limit: Limit = None,
     ocr: Engine = "rapidocr",
     seed: Annotated[int, typer.Option(help="Seed of perturbations, random encoders and intervals.")] = 0,
-    device: Annotated[str, typer.Option(help="Device of torch, such as cpu or cuda.")] = "auto",
+    device: Device = "auto",
     workers: WorkerCount = None,
     cache: Cache = None,
     as_json: Json = False,

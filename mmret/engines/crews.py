@@ -1,4 +1,4 @@
-"""Engines by name: who works for `--engine local` and `--engine ray`."""
+"""Engines by name: who works here, and who on a Ray cluster."""
 
 from __future__ import annotations
 

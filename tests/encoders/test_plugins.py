@@ -116,7 +116,7 @@ def test_a_generated_package_installs_tests_itself_and_is_found(small: Path, tmp
         assert done.returncode == 0, done.stderr + done.stdout
         return done.stdout
 
-    written = CliRunner().invoke(app, ["models", "new", "my-model", "--folder", str(project)])
+    written = CliRunner().invoke(app, ["models", "new", "my-model", "--output", str(project)])
     assert written.exit_code == 0
     assert sorted(written.stdout.split()) == sorted(str(path) for path in project.iterdir())
     pip = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--disable-pip-version-check"]

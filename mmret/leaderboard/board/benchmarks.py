@@ -104,9 +104,9 @@ def add_benchmark(
                     raise InputError(f"{terms.public_id!r} is no public counterpart of {identity} on this board")
             known = session.get(Benchmark, identity, with_for_update=True)
             if known is not None and not replace:
-                raise InputError(f"there is a benchmark {identity!r} already; give --id ANOTHER, or --replace it")
+                raise InputError(f"there is a benchmark {identity!r} already; give --id ANOTHER, or --overwrite it")
             if known is None and replace:
-                raise InputError(f"there is no benchmark {identity!r} to replace; leave out --replace")
+                raise InputError(f"there is no benchmark {identity!r} to replace; leave out --overwrite")
             if known is not None:
                 if known.digest != ground.digest:
                     raise InputError(

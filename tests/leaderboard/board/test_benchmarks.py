@@ -85,7 +85,7 @@ def test_terms_are_kept(board: Board) -> None:
 def test_labels_are_replaced_where_the_same_is_asked(board: Board) -> None:
     asked = labelled()
     before = add(board, asked)
-    with pytest.raises(InputError, match="--replace"):
+    with pytest.raises(InputError, match="--overwrite"):
         add(board, asked)
     mended = replace(
         asked, version="2", positives=Ragged.of([one[[(i + 2) % 20]] for i, one in enumerate(asked.galleries or [])])
