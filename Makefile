@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint baselines tables clean
+.PHONY: demo test lint smoke baselines tables clean
 
 demo: $(VENV)/demo.done
 	$(BIN)/mmret eval --bench omnicvr-mini --model tagbridge --output results/demo
@@ -19,6 +19,9 @@ lint: $(VENV)/test.done
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+smoke: $(VENV)/test.done
+	PYTHON=$(PYTHON) scripts/smoke.sh
 
 baselines: $(VENV)/test.done
 	$(BIN)/python scripts/baselines.py

@@ -9,11 +9,11 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from .errors import InputError, RunError
+from .extras import need
 
 if TYPE_CHECKING:
     import httpx
@@ -86,8 +86,7 @@ class Chat:
         self._key = os.environ.get(KEY, "")
         if not (self._key.isascii() and self._key.isprintable()):
             raise InputError(f"{KEY} holds signs that no key has, such as a line break; set it anew")
-        if find_spec("openai") is None:
-            raise InputError("asking a server needs openai; install with: pip install 'mmret[pipeline]'")
+        need("asking a server", "pipeline", "openai")
         self._seconds, self._pauses, self._sleep = seconds, pauses, sleep
         self._settings = {"temperature": 0, "seed": 0, **(settings or {})}
         self._away = False

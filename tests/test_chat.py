@@ -41,6 +41,6 @@ def test_a_question_goes_to_no_other_address_and_refusals_say_their_status(monke
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mmret.chat.find_spec", lambda _: None)
+    monkeypatch.setattr("mmret.extras.find_spec", lambda _: None)
     with pytest.raises(InputError, match=r"needs openai; install with: pip install 'mmret\[pipeline\]'"):
         Chat("m@http://localhost/v1", 5.0, ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -95,12 +96,17 @@ def missing_packages(spec: Spec) -> list[str]:
 
 def lacking(spec: Spec) -> str:
     """What keeps an encoder from running here now, as the command that mends it; empty when nothing does."""
-    if missing_packages(spec):
-        return f"pip install 'mmret[{spec.extra}]'"
+    if missing := missing_packages(spec):
+        return _install(spec, missing)
     away = [name for name in spec.weights if not in_cache(name)]
     if away:
         return f"{'; '.join(f'hf download {name}' for name in away)} ({spec.download_mb / 1000:.1f} GB)"
     return f"name {spec.argument}" if spec.argument and not spec.default else ""
+
+
+def _install(spec: Spec, missing: Sequence[str]) -> str:
+    """What installs the missing packages; an encoder of another package has no extra of mmret."""
+    return f"pip install 'mmret[{spec.extra}]'" if spec.extra else f"pip install {' '.join(missing)}"
 
 
 def find_encoder(reference: str) -> EncoderClass:
@@ -134,7 +140,7 @@ def create_encoder(reference: str, options: Options) -> Encoder | PairScorer:
     if missing:
         raise InputError(
             f"model {reference!r} needs {', '.join(missing)} ({cls.spec.download_mb:.0f} MB); "
-            f"install with: pip install 'mmret[{cls.spec.extra}]'"
+            f"install with: {_install(cls.spec, missing)}"
         )
     model = cls(options, *_argument(reference, cls.spec))
     unknown = set(options.choices) - set(model.preprocessing)

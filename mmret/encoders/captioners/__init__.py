@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 from ...errors import InputError, unknown_name
+from ...extras import need
 from ..base import Options
 from .base import Caption, Captioner, Sound, fingerprint, identity
 from .endpoint import EndpointCaptions
@@ -67,9 +67,7 @@ def _create(reference: str, options: Options) -> Captioner:
     if name not in CAPTIONERS:
         raise unknown_name("captioner", name, CAPTIONERS)
     packages, extra = _NEEDS.get(name, ((), ""))
-    missing = [package for package in packages if find_spec(package) is None]
-    if missing:
-        raise InputError(f"captioner {name!r} needs {', '.join(missing)}; install with: pip install 'mmret[{extra}]'")
+    need(f"captioner {name!r}", extra, *packages)
     if argument and name in _MADE_OF_ARGUMENT:
         return _MADE_OF_ARGUMENT[name](options, argument)
     if colon or name not in _MADE:

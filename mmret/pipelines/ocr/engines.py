@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from ...errors import InputError, unknown_name
+from ...extras import need
 from .base import Engine
 from .rapid import RapidOcr
 from .tesseract import Tesseract
@@ -33,6 +32,5 @@ def create_engine(reference: str) -> Engine:
         return Tesseract(argument) if argument else Tesseract()
     if colon:
         raise InputError("engine 'rapidocr' takes nothing behind a colon")
-    if find_spec("rapidocr") is None or find_spec("onnxruntime") is None:
-        raise InputError("engine 'rapidocr' needs rapidocr and onnxruntime; install with: pip install 'mmret[tables]'")
+    need("engine 'rapidocr'", "tables", "rapidocr", "onnxruntime")
     return RapidOcr()

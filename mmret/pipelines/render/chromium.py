@@ -8,12 +8,12 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from fractions import Fraction
-from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ...errors import InputError, RunError
+from ...extras import need
 from .assets import ORIGIN, Assets
 from .documents import MARGIN, Picture, check_size, png_bytes
 from .settings import Settings
@@ -67,8 +67,7 @@ MEASURE = """async () => {
 
 def find_browser(given: Path | None) -> str:
     """The path of a Chromium or Chrome. Raises `InputError` that says how to install it, or what drives it."""
-    if find_spec("playwright") is None:
-        raise InputError("playwright is not installed, which drives the browser: pip install 'mmret[tables]'")
+    need("drawing with a browser", "tables", "playwright")
     found = shutil.which(given) if given else next(filter(None, map(shutil.which, NAMES)), None)
     if found:
         return found
@@ -82,9 +81,8 @@ def find_browser(given: Path | None) -> str:
 
 def version(settings: Settings) -> str:
     """Version of the browser, started once to see that it does. Raises `RunError` when it does not."""
-    from playwright.sync_api import Error
-
     browser = find_browser(settings.browser)
+    from playwright.sync_api import Error
 
     def started() -> str:
         with Chromium(settings) as one:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from PIL import Image
 from ....encoders import Options, audioset, imagenet
 from ....encoders.captioners import Sound as Track
 from ....encoders.captioners.speech import SpeechCaptions
-from ....errors import InputError
+from ....extras import need
 from ....items import Media
 from ....media import Workers
 from ...ocr.rapid import RapidOcr
@@ -53,11 +52,7 @@ class OfflineDescriber:
     name = "offline"
 
     def __init__(self, settings: Describe) -> None:
-        missing = [package for package in PACKAGES if find_spec(package) is None]
-        if missing:
-            raise InputError(
-                f"describing offline needs {', '.join(missing)}; install with: pip install 'mmret[offline,asr,tables]'"
-            )
+        need("describing offline", "offline,asr,tables", *PACKAGES)
         self._settings = settings
         self.identity: Mapping[str, Any] = {
             "revision": "1", "frames": settings.frames, "side": settings.side, "speech": SpeechCaptions.revision,

@@ -59,6 +59,6 @@ def test_when_a_sound_is_heard() -> None:
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mmret.pipelines.annotate.describe.offline.find_spec", lambda name: None)
+    monkeypatch.setattr("mmret.extras.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"needs timm, .*rapidocr; install with: pip install 'mmret\[offline,asr,tabl"):
         OfflineDescriber(Describe())
