@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import multiprocessing
+import multiprocessing.forkserver
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,12 +16,31 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from mmret.media import Workers
+from mmret.benchmarks import load_benchmark
+from mmret.media import Preflight, Workers
 
 RATE = 16_000
+REPORTS = "preflight.jsonl"  # in a cache: what is known of media
 MakeClip = Callable[..., Path]
 
+READ_BEFORE = (
+    "decord",
+    "mmret.evaluation.replica",
+    "mmret.leaderboard.board.scorer",
+    "mmret.leaderboard.submissions.rows",
+    "mmret.media",
+)
+
 expect.set_options(timeout=60_000)  # a busy machine is slow, and no test counts on a time
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fork_server() -> Iterator[None]:
+    """All pools of these tests fork from one server, which has read what any of them would have it read."""
+    multiprocessing.set_forkserver_preload(list(READ_BEFORE))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(multiprocessing.forkserver, "set_forkserver_preload", lambda names: None)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +116,31 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def _small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_benchmark(tmp_path_factory.mktemp("made") / "small")
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is known of media, and vectors, for tests that do not look at caching: found by content, whoever left it.
+
+    The workers of a session share it, and the clips of omnicvr-mini have been read from end to end.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    folder.mkdir(exist_ok=True)
+    clips = [media for item in load_benchmark("omnicvr-mini").documents for media in item.media]
+    with (folder / "lock").open("w") as lock, Workers(2) as pool:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        preflight = Preflight(pool, folder / REPORTS)
+        for _ in preflight.run(preflight.missing(clips)):
+            pass
+    return folder
+
+
+def without_vectors(cache: Path, folder: Path) -> Path:
+    """A cache of one's own that knows the media of another."""
+    folder.mkdir()
+    shutil.copy(cache / REPORTS, folder)
+    return folder
 
 
 @pytest.fixture

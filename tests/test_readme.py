@@ -30,8 +30,8 @@ def figures(model: str) -> dict[str, list[float]]:
 
 
 @pytest.mark.parametrize("model", ["tagbridge", "text"])
-def test_the_figures_of_the_readme_are_reproduced(model: str, tmp_path: Path) -> None:
-    scores = evaluate("omnicvr-mini", model, Settings(cache=tmp_path, cost_items=0)).record["scores"]
+def test_the_figures_of_the_readme_are_reproduced(model: str, cache: Path) -> None:
+    scores = evaluate("omnicvr-mini", model, Settings(cache=cache, cost_items=0)).record["scores"]
     claimed = figures(model)
     assert list(claimed) == ["all", "audio-center", "visual-center", "integrated"]
     for label, row in claimed.items():

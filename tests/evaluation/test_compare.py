@@ -29,9 +29,8 @@ MINI = "omnicvr-mini"
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
+def results(cache: Path) -> dict[str, Result]:
     """Chance twice with different seeds, and a system that is right three times in four."""
-    cache = tmp_path_factory.mktemp("cache")
     one, two = (evaluate(MINI, "random", Settings(cache=cache, seed=seed)) for seed in (0, 1))
     benchmark = load_benchmark(MINI)
     queries, documents = oracle_vectors(benchmark)
@@ -69,15 +68,15 @@ def test_ranks_are_better_when_smaller(results: dict[str, Result]) -> None:
     assert ranking.pairs[0].comparison.effect < 0
 
 
-def test_what_differs_is_said(results: dict[str, Result], small: Path, tmp_path: Path) -> None:
+def test_what_differs_is_said(results: dict[str, Result], small: Path, cache: Path) -> None:
     one = results["one"]
-    settings = Settings(cache=tmp_path / "cache")
+    settings = Settings(cache=cache)
     with pytest.raises(InputError, match=r"differ in their benchmark: omnicvr-mini and small"):
         compare_results([one, evaluate(str(small), "random", settings)])
-    few = evaluate(MINI, "random", Settings(cache=tmp_path / "cache", limit=10))
+    few = evaluate(MINI, "random", Settings(cache=cache, limit=10))
     with pytest.raises(InputError, match="differ in their set of queries"):
         compare_results([one, few])
-    gallery = evaluate(MINI, "random", Settings(cache=tmp_path / "cache", protocols=("gallery",)))
+    gallery = evaluate(MINI, "random", Settings(cache=cache, protocols=("gallery",)))
     with pytest.raises(InputError, match=r"was not scored under protocol 'global'; it has: gallery"):
         compare_results([one, gallery], protocol="global")
     with pytest.raises(InputError, match=r"was not scored by nDCG@10; run it again with --measure nDCG@10"):

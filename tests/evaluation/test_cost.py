@@ -74,7 +74,7 @@ def test_minilm_needs_two_operations_a_weight_and_token(workers: Workers) -> Non
 
 
 def test_a_result_says_what_an_item_costs_and_so_does_one_from_the_store(small: Path, tmp_path: Path) -> None:
-    settings = Settings(cache=tmp_path / "cache", cost_items=3)
+    settings = Settings(cache=tmp_path / "cache", cost_items=3, frames=2)
     first = evaluate(str(small), "audiovlm2vec-offline", settings).record
     item = first["cost"]["item"]
     assert item["document"]["items"] <= 3
@@ -100,9 +100,9 @@ def test_a_result_says_what_an_item_costs_and_so_does_one_from_the_store(small: 
 def test_captions_kept_from_before_cost_what_they_took(small: Path, tmp_path: Path) -> None:
     """Another model finds the captions written: seconds are those of then, operations nobody counted."""
     cache = tmp_path / "cache"
-    evaluate(str(small), "audiovlm2vec-offline", Settings(cache=cache, cost_items=0))
-    choices = {"backbone": "text"}
-    record = evaluate(str(small), "audiovlm2vec-offline", Settings(cache=cache, choices=choices)).record
+    evaluate(str(small), "audiovlm2vec-offline", Settings(cache=cache, cost_items=0, frames=1))
+    settings = Settings(cache=cache, cost_items=1, frames=1, choices={"backbone": "text"})
+    record = evaluate(str(small), "audiovlm2vec-offline", settings).record
     caption = record["cost"]["item"]["document"]["caption"]
     assert caption["seconds"] > 0
     assert caption["flops"] is None

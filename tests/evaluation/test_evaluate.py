@@ -26,15 +26,9 @@ from mmret.evaluation import Result, Settings, evaluate, load_result, oracle_vec
 from mmret.evaluation.modalities import family_warnings
 from mmret.items import Item, Side
 
-from ..conftest import write_clip, write_rows
+from ..conftest import without_vectors, write_clip, write_rows
 
 MINI = "omnicvr-mini"
-
-
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Media reports and vectors that the tests of one process share."""
-    return tmp_path_factory.mktemp("cache")
 
 
 def test_the_oracle_scores_100_on_every_slice_of_every_protocol() -> None:
@@ -97,15 +91,16 @@ def scores_and_files(result: Result) -> str:
     return json.dumps(decisive) + result.per_query.to_csv() + result.run.frame().to_csv()
 
 
-def test_no_order_and_no_batch_size_changes_a_digit(tmp_path: Path) -> None:
+def test_no_order_and_no_batch_size_changes_a_digit(cache: Path, tmp_path: Path) -> None:
     folder = load_benchmark(MINI).documents[0].media[0].path.parents[1]
     other = shuffled(folder, tmp_path / "shuffled")
-    first = evaluate(MINI, "random", Settings(cache=tmp_path / "a"))
-    second = evaluate(str(other), "random", Settings(cache=tmp_path / "b", batch_size=7, max_memory=50_000))
+    first = evaluate(MINI, "random", Settings(cache=without_vectors(cache, tmp_path / "a")))
+    settings = Settings(cache=without_vectors(cache, tmp_path / "b"), batch_size=7, max_memory=50_000)
+    second = evaluate(str(other), "random", settings)
     assert scores_and_files(first) == scores_and_files(second)
 
 
-def test_bad_files_are_named_and_left_out_for_all_alike(tmp_path: Path) -> None:
+def test_bad_files_are_named_and_left_out_for_all_alike(cache: Path, tmp_path: Path) -> None:
     folder = tmp_path / "damaged"
     shutil.copytree(load_benchmark(MINI).documents[0].media[0].path.parents[1], folder)
     videos = folder / "videos"
@@ -113,7 +108,7 @@ def test_bad_files_are_named_and_left_out_for_all_alike(tmp_path: Path) -> None:
     (videos / "c010.mp4").write_bytes(raw[: len(raw) // 2])
     (videos / "c020.mp4").write_bytes(b"")
     write_clip(videos / "c030.mp4", tone=None)
-    settings = Settings(cache=tmp_path / "cache")
+    settings = Settings(cache=without_vectors(cache, tmp_path / "cache"))
     result = evaluate(str(folder), "random", settings)
     excluded = result.record["excluded"]
     assert [one["id"] for one in excluded["documents"]] == ["c010", "c020", "c030"]

@@ -20,9 +20,9 @@ VIEWS = [View("text", "native"), View("text", "ocr"), View("none", "image"), Vie
 
 
 def few(view: View) -> Benchmark:
-    """Thirty queries and the tables that answer them."""
+    """Twelve queries and the tables that answer them."""
     whole = load_benchmark("tarvir-mini", view=str(view))
-    queries = np.arange(0, 240, 8)
+    queries = np.arange(0, 240, 20)
     return whole.subset(queries, np.unique(np.concatenate([whole.positives[i] for i in queries])).astype(np.int64))
 
 
@@ -34,7 +34,7 @@ def test_every_pair_of_title_and_content_is_a_view_once() -> None:
 
 
 def test_a_cell_is_run_only_where_the_model_reads_all_that_is_shown(tmp_path: Path) -> None:
-    settings = Settings(cache=tmp_path, cost_items=0, measures=("R@1", "R@10"))
+    settings = Settings(cache=tmp_path, cost_items=0, measures=("R@1",))
     cells = list(run_matrix(few, ["bm25", "text", "random"], VIEWS, settings))
     assert [(cell.model, str(cell.view)) for cell in cells][:4] == [
         ("bm25", "title=text,content=native"),
@@ -48,7 +48,7 @@ def test_a_cell_is_run_only_where_the_model_reads_all_that_is_shown(tmp_path: Pa
         ("text", "title=text,content=image"): "text does not read the image",
     }
     native, ocr = (cell.result for cell in cells if cell.model == "bm25" and cell.result)
-    assert native.record["scores"]["global"]["all"]["R@10"]["value"] > 0.6
+    assert native.record["scores"]["global"]["all"]["R@1"]["value"] > 0.6
     assert native.record["benchmark"]["digest"] == ocr.record["benchmark"]["digest"]
     assert native.record["benchmark"]["media_digest"] != ocr.record["benchmark"]["media_digest"]
     ranking = compare_results([native, ocr])

@@ -239,8 +239,8 @@ def test_galleries_bound_a_run(tmp_path: Path) -> None:
         galleries([rows[0], rows[0]])
 
 
-def test_the_run_of_an_evaluation_scores_as_the_evaluation(tmp_path: Path) -> None:
-    result = evaluate("omnicvr-mini", "random", Settings(cache=tmp_path / "cache"))
+def test_the_run_of_an_evaluation_scores_as_the_evaluation(cache: Path, tmp_path: Path) -> None:
+    result = evaluate("omnicvr-mini", "random", Settings(cache=cache))
     benchmark = load_benchmark("omnicvr-mini")
     lines = [
         f"{q.id} 0 {benchmark.documents[benchmark.positives[i][0]].id} 1\n" for i, q in enumerate(benchmark.queries)

@@ -24,9 +24,8 @@ GLOBAL = ("global", "global-no-source")
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
+def results(cache: Path) -> dict[str, Result]:
     """One evaluation whose run holds the galleries, and one whose run holds all documents."""
-    cache = tmp_path_factory.mktemp("cache")
     return {
         "gallery": evaluate(MINI, "random", Settings(cache=cache)),
         "global": evaluate(MINI, "random", Settings(cache=cache, protocols=GLOBAL)),

@@ -49,12 +49,6 @@ def name_models(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Media reports and vectors of all results, and of what searches for more."""
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="session")
 def clip_results(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> list[Path]:
     """omnicvr-mini by "random" and "echo"."""
     folder = tmp_path_factory.mktemp("clips")
