@@ -1,4 +1,4 @@
-"""Evaluate the models that need no hub on omnicvr-mini, and write their table into the README: `make baselines`."""
+"""Evaluate the models that need no hub on omnicvr-mini, and write their table into docs: `make baselines`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import readme
+import marks
 
 from mmret.evaluation import Result, Settings, compare_results, evaluate
 
@@ -64,7 +64,7 @@ def _giga(cost: Mapping[str, Any]) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Evaluate all and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--print", action="store_true", help="print the table and leave the README alone")
+    parser.add_argument("--print", action="store_true", help="print the table and leave the page alone")
     options = parser.parse_args(arguments)
     found = {}
     for label, model, choices in RUNS:
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{pair.first} leads by {100 * gap.effect:.1f} points [{low:.1f}, {high:.1f}], p {gap.p:.4f}")
     print(table(found))
     if not options.print:
-        readme.write("baselines", "make baselines", table(found))
+        marks.write("reference/models.md", "baselines", "make baselines", table(found))
 
 
 if __name__ == "__main__":

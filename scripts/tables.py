@@ -1,4 +1,4 @@
-"""Evaluate the models that need no hub on tarvir-mini in all views, and write the README's tables: `make tables`."""
+"""Evaluate the models that need no hub on tarvir-mini in all views, and write their tables into docs: `make tables`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import readme
+import marks
 
 from mmret.benchmarks import Sources, load_benchmark
 from mmret.benchmarks.tarvir import open_corpus
@@ -110,7 +110,7 @@ def makings() -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Evaluate all and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--print", action="store_true", help="print the tables and leave the README alone")
+    parser.add_argument("--print", action="store_true", help="print the tables and leave the page alone")
     options = parser.parse_args(arguments)
     settings = Settings(measures=MEASURES)
     cells = list(
@@ -124,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     text = f"R@10, percent with 95 % interval:\n\n{scores(cells, 'R@10')}\n\n{costs(cells)}\n\n{makings()}"
     print(f"\n{text}")
     if not options.print:
-        readme.write("tables", "make tables", text)
+        marks.write("tables.md", "tables", "make tables", text)
 
 
 if __name__ == "__main__":

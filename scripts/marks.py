@@ -1,0 +1,19 @@
+"""Tables that scripts write into pages of the documentation, between two marks."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+PAGES = Path(__file__).resolve().parents[1] / "docs"
+
+
+def write(page: str, name: str, command: str, new: str) -> None:
+    """Put a table where the marks of that name are in a page, such as "tables.md"."""
+    path = PAGES / page
+    begin, end = f"<!-- {name}: written by `{command}` -->", f"<!-- end of {name} -->"
+    head, _, rest = path.read_text().partition(begin)
+    _, _, tail = rest.partition(end)
+    if not tail:
+        sys.exit(f"{path}: the marks of {name} are missing: {begin} and {end}")
+    path.write_text(f"{head}{begin}\n{new}\n{end}{tail}")
