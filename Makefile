@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint smoke baselines tables clean
+.PHONY: demo test lint docs smoke baselines tables clean
 
 demo: $(VENV)/demo.done
 	$(BIN)/mmret eval --bench omnicvr-mini --model tagbridge --output results/demo
@@ -13,12 +13,15 @@ demo: $(VENV)/demo.done
 test: export OMP_NUM_THREADS = 1
 test: export OPENBLAS_NUM_THREADS = 1
 test: $(VENV)/test.done lint
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 lint: $(VENV)/test.done
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(VENV)/test.done
+	$(BIN)/mkdocs build --strict
 
 smoke: $(VENV)/test.done
 	PYTHON=$(PYTHON) scripts/smoke.sh
@@ -42,8 +45,8 @@ $(VENV)/demo.done: $(BIN)/python pyproject.toml
 
 $(VENV)/test.done: $(BIN)/python pyproject.toml scripts/system_packages.sh
 	scripts/system_packages.sh
-	$(PIP) --editable '.[offline,models,asr,tables,board,pipeline,ray,dev]'
+	$(PIP) --editable '.[offline,models,asr,tables,board,pipeline,ray,docs,dev]'
 	touch $@
 
 clean:
-	rm -rf $(VENV) results .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) results site .pytest_cache .mypy_cache .ruff_cache .hypothesis
