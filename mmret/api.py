@@ -31,6 +31,8 @@ from .media import Workers
 from .meter import Meter
 from .paths import StrPath
 
+_OF_ENCODERS = ["summary", "query", "document", "track", "scoring", "parameters", "download_mb", "licence"]
+
 
 def compare(*results: Result | StrPath, protocol: str | None = None, measure: str = "R@1", seed: int = 0) -> Ranking:
     """Compare two or more results on the same queries: paired tests, effects, and who cannot be told apart.
@@ -146,7 +148,7 @@ def list_benchmarks() -> pd.DataFrame:
 
 
 def list_encoders() -> pd.DataFrame:
-    """The models that can be named, by name: the fields of their `Spec`, and what they are `lacking` to run here.
+    """The models that can be named, by name: of their `Spec` what decides a choice, and what is `lacking` to run here.
 
     >>> import mmret
     >>> models = mmret.list_encoders()
@@ -154,5 +156,5 @@ def list_encoders() -> pd.DataFrame:
     ['pairs', 'Apache-2.0 AND MIT', '']
     """
     specs = [cls.spec for cls in encoders().values()]
-    table = pd.DataFrame([spec.describe() | {"lacking": lacking(spec)} for spec in specs])
-    return table.set_index("name").rename_axis("model")
+    table = pd.DataFrame([spec.describe() | {"lacking": lacking(spec)} for spec in specs]).set_index("name")
+    return table[[*_OF_ENCODERS, "lacking"]].rename_axis("encoder")

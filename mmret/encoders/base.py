@@ -157,17 +157,20 @@ class Options:
 
 
 class Model(Protocol):
-    """What all models have in common; each is an `Encoder` or a `PairScorer` besides.
+    """What all models have in common, as attributes; each is an `Encoder` or a `PairScorer` besides."""
 
-    Attributes
-    ----------
-    spec: what it is.
-    preprocessing: the settings that decide its vectors or scores (frames, sample rate, weights of a composition, seed),
-        as plain values; they are stored with every result and keep the vectors of different settings apart.
-    """
+    @property
+    def spec(self) -> Spec:
+        """What it is."""
+        ...
 
-    spec: Spec
-    preprocessing: Mapping[str, Any]
+    @property
+    def preprocessing(self) -> Mapping[str, Any]:
+        """The settings that decide its vectors or scores (frames, sample rate, weights of a composition, seed).
+
+        They are plain values, stored with every result, and keep the vectors of different settings apart.
+        """
+        ...
 
 
 @runtime_checkable

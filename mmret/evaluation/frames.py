@@ -78,5 +78,5 @@ def as_text(title: str, tables: Sequence[pd.DataFrame], notes: Sequence[str]) ->
 def as_html(title: str, tables: Sequence[pd.DataFrame], notes: Sequence[str]) -> str:
     """The same for a notebook. No text in it is read as HTML."""
     body = "".join(table.to_html(escape=True, border=0) for table in tables)
-    foot = "".join(f"<br><small>{escape(note)}</small>" for note in notes)
-    return f"<div><strong>{escape(title)}</strong>{body}{foot}</div>"
+    foot = "<br>".join(escape(note) for note in notes)
+    return f"<div><strong>{escape(title)}</strong>{body}<small>{foot}</small></div>"
