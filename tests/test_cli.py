@@ -10,24 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from mmret import cli
 from mmret.encoders import encoders, register_encoder, registry
 from mmret.evaluation import load_result
 
+from .cli.in_process import mmret
 from .evaluation.wordy import Overlap, Words
-
-
-def mmret(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """Run the command in this process: its exit code, stdout and stderr."""
-    code = 0
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["mmret", *arguments])
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-    out, err = capfd.readouterr()
-    return code, out, err
 
 
 def test_eval_writes_the_result_and_prints_a_table(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:

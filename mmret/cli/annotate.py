@@ -9,12 +9,11 @@ import typer
 
 from . import annotate_calibrate, annotate_export, annotate_report, annotate_review
 from .annotate_stages import PAID, STAGES, Stage
-from .common import WorkerCount, note
+from .common import ProjectFile, WorkerCount, note
 
 if TYPE_CHECKING:
     from ..pipelines.annotate.project import Project
 
-ConfigFile = Annotated[Path, typer.Argument(help="Settings of the project, TOML; see `init`.")]
 MaxCalls = Annotated[int | None, typer.Option(min=0, help="Most answers of models, over all runs of the project.")]
 MaxCost = Annotated[float | None, typer.Option(min=0, help="Most money for them, in the currency of the prices.")]
 
@@ -52,12 +51,12 @@ def init(
 
 
 def _add_stage(name: str, stage: Stage) -> None:
-    def command(config: ConfigFile, workers: WorkerCount = None) -> None:
+    def command(config: ProjectFile, workers: WorkerCount = None) -> None:
         with _open(config) as project:
             stage(project, workers)
 
     def paid(
-        config: ConfigFile, max_calls: MaxCalls = None, max_cost: MaxCost = None, workers: WorkerCount = None
+        config: ProjectFile, max_calls: MaxCalls = None, max_cost: MaxCost = None, workers: WorkerCount = None
     ) -> None:
         with _open(config, max_calls, max_cost) as project:
             stage(project, workers)
@@ -70,7 +69,7 @@ for _name, _stage in STAGES.items():
 
 
 @app.command()
-def run(config: ConfigFile, max_calls: MaxCalls = None, max_cost: MaxCost = None, workers: WorkerCount = None) -> None:
+def run(config: ProjectFile, max_calls: MaxCalls = None, max_cost: MaxCost = None, workers: WorkerCount = None) -> None:
     """Run all stages that need no person, one after the other, and export what is ready."""
     with _open(config, max_calls, max_cost) as project:
         for stage in STAGES.values():

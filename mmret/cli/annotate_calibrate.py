@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
 from .annotate_report import drawn
-from .common import Cache, Json, WorkerCount, show, show_json
+from .common import Cache, Json, ProjectFile, WorkerCount, show, show_json
 
 
 def calibrate(
-    config: Annotated[Path, typer.Argument(help="Settings of the project, TOML.")],
+    config: ProjectFile,
     workers: WorkerCount = None,
     cache: Cache = None,
     as_json: Json = False,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import Cache, Json, WorkerCount, names, note, show_mapping
+from .common import Cache, Json, ProjectFile, WorkerCount, names, note, show_mapping
 
 if TYPE_CHECKING:
     from ..pipelines.annotate.export import Exported
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def export(
-    config: Annotated[Path, typer.Argument(help="Settings of the project, TOML.")],
+    config: ProjectFile,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder to write.")] = None,
-    split: Annotated[str | None, typer.Option(help="test, dev or train.")] = None,
+    split: Annotated[str | None, typer.Option(help="Split: test, dev or train.")] = None,
     status: Annotated[
         str | None,
         typer.Option(help="Which triplets, separated by commas: gold, llm-accepted, pending, rejected."),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import Json, new_table, show, show_json
+from .common import Json, ProjectFile, new_table, show, show_json
 
 if TYPE_CHECKING:
     from rich.table import Table as Drawn
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def report(
-    config: Annotated[Path, typer.Argument(help="Settings of the project, TOML.")],
+    config: ProjectFile,
     as_json: Json = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown instead of tables.")] = False,
 ) -> None:

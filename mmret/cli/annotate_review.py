@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .common import note
+from .common import ProjectFile, note
 
 KEY = "MMRET_REVIEW_KEY"
 
 
 def review(
-    config: Annotated[Path, typer.Argument(help="Settings of the project, TOML.")],
+    config: ProjectFile,
     reviewer: Annotated[
         list[str] | None, typer.Option(help="Name of somebody who may vote; repeat for several. Default: anybody.")
     ] = None,

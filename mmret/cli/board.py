@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from . import board_admin, board_serve
-from .common import Bench, Cache, Data, FieldMap, Json, Slices, Split, View, note, show_mapping
-
-Folder = Annotated[Path, typer.Argument(help="Folder of the board.")]
+from .common import Bench, BoardFolder, Cache, Data, FieldMap, Json, Slices, Split, View, note, show_mapping
 
 app = typer.Typer(
     help="Run a leaderboard.\n\nIts tables are SQLite in its folder, or PostgreSQL at the URL in MMRET_BOARD_DATABASE.",
@@ -21,7 +18,7 @@ app.add_typer(token, name="token")
 
 
 @app.command()
-def init(folder: Folder) -> None:
+def init(folder: BoardFolder) -> None:
     """Make a board, or bring the tables of an older one up to date."""
     from ..leaderboard.board import Board
 
@@ -31,7 +28,7 @@ def init(folder: Folder) -> None:
 
 @app.command()
 def team(
-    folder: Folder,
+    folder: BoardFolder,
     name: Annotated[str, typer.Argument(help="Name, as the board shows it.")],
     contact: Annotated[str, typer.Option(help="How to reach them; never shown.")] = "",
 ) -> None:
@@ -46,11 +43,12 @@ def team(
 
 @token.command()
 def issue(
-    folder: Folder,
+    folder: BoardFolder,
     team: Annotated[str, typer.Argument(help="Name of the team.")],
     label: Annotated[str, typer.Option(help="What it is for, to tell it from others.")] = "",
     scope: Annotated[
-        list[str] | None, typer.Option(help="submit, withdraw or read; repeat for several. Default: all.")
+        list[str] | None,
+        typer.Option(help="What it allows: submit, withdraw or read; repeat for several. Default: all."),
     ] = None,
     days: Annotated[int | None, typer.Option(min=1, help="For how long. Default: until it is revoked.")] = None,
 ) -> None:
@@ -68,7 +66,7 @@ def issue(
 
 
 @token.command("list")
-def list_tokens(folder: Folder, as_json: Json = False) -> None:
+def list_tokens(folder: BoardFolder, as_json: Json = False) -> None:
     """List all tokens, without their secrets."""
     from ..leaderboard.board import Board
     from ..leaderboard.board.teams import tokens
@@ -85,7 +83,7 @@ def list_tokens(folder: Folder, as_json: Json = False) -> None:
 
 
 @token.command()
-def revoke(folder: Folder, prefix: Annotated[str, typer.Argument(help="The eight signs after mmret_.")]) -> None:
+def revoke(folder: BoardFolder, prefix: Annotated[str, typer.Argument(help="The eight signs after mmret_.")]) -> None:
     """Make a token useless from now on."""
     from ..leaderboard.board import Board
     from ..leaderboard.board.teams import revoke as revoke_token
@@ -97,7 +95,7 @@ def revoke(folder: Folder, prefix: Annotated[str, typer.Argument(help="The eight
 
 @app.command("add-benchmark")
 def add(
-    folder: Folder,
+    folder: BoardFolder,
     name: Bench,
     data: Data = None,
     slices: Slices = None,
@@ -168,7 +166,7 @@ def add(
 
 @app.command()
 def worker(
-    folder: Folder,
+    folder: BoardFolder,
     once: Annotated[bool, typer.Option("--once", help="End when nothing is queued.")] = False,
     time_limit: Annotated[float, typer.Option(min=1, help="Seconds that scoring one submission may take.")] = 300.0,
     memory: Annotated[float, typer.Option(min=1, help="GiB of address space that it may take.")] = 4.0,

@@ -9,9 +9,8 @@ from typing import Annotated
 
 import typer
 
-from .common import Json, note, show_mapping
+from .common import BoardFolder, Json, note, show_mapping
 
-Folder = Annotated[Path, typer.Argument(help="Folder of the board.")]
 Actor = Annotated[
     str,
     typer.Option(
@@ -31,7 +30,7 @@ class Decision(StrEnum):
 
 
 def moderate(
-    folder: Folder,
+    folder: BoardFolder,
     actor: Actor,
     submission: Annotated[
         str | None, typer.Argument(help="Id of the submission. Default: list the flagged ones.")
@@ -58,7 +57,7 @@ def moderate(
 
 
 def rescore(
-    folder: Folder,
+    folder: BoardFolder,
     actor: Actor,
     benchmark: Annotated[str | None, typer.Argument(help="Id of a benchmark. Default: all.")] = None,
     outdated: Annotated[bool, typer.Option("--outdated", help="Only what another scorer version scored.")] = False,
@@ -74,7 +73,7 @@ def rescore(
 
 
 def export(
-    folder: Folder,
+    folder: BoardFolder,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write. Default: standard output.")
     ] = None,
@@ -110,7 +109,7 @@ def verify(
 
 
 def import_tables(
-    folder: Folder,
+    folder: BoardFolder,
     document: Document,
     key: Annotated[str, typer.Option(help="Public key of the other board, as its people told you.")],
     actor: Actor,
@@ -125,7 +124,7 @@ def import_tables(
 
 
 def backup(
-    folder: Folder,
+    folder: BoardFolder,
     target: Annotated[Path, typer.Argument(help="Folder for the copy, which does not exist yet.")],
     database: Annotated[
         str,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from .common import BoardFolder
+
 
 def serve(
-    folder: Annotated[Path, typer.Argument(help="Folder of the board, made by `mmret board init`.")],
+    folder: BoardFolder,
     host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 takes a free one.")] = 7860,
     workers: Annotated[

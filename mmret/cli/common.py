@@ -15,22 +15,24 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-def benchmark_names(incomplete: str) -> list[tuple[str, str]]:
-    """Names of benchmarks, and what they are, for the completion of a shell; of what looks like a path none."""
+def benchmark_names(incomplete: str) -> list[str]:
+    """Names of benchmarks, for the completion of a shell; none for what looks like a path."""
     if incomplete.startswith((".", "/", "~")):
         return []
     from ..benchmarks import benchmarks
 
-    return [(name, entry.summary) for name, entry in benchmarks().items()]
+    return [*benchmarks()]
 
 
-def model_names() -> list[tuple[str, str]]:
-    """Names of models, and what they are, for the completion of a shell."""
+def model_names() -> list[str]:
+    """Names of models, for the completion of a shell."""
     from ..encoders import encoders
 
-    return [(name, cls.spec.summary) for name, cls in encoders().items()]
+    return [*encoders()]
 
 
+BoardFolder = Annotated[Path, typer.Argument(help="Folder of the board, made by `mmret board init`.")]
+ProjectFile = Annotated[Path, typer.Argument(help="Settings of the project, TOML, written by `mmret annotate init`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 A_BENCHMARK = "Name of a benchmark, or a folder that holds one."
 Bench = Annotated[str, typer.Argument(help=A_BENCHMARK, autocompletion=benchmark_names)]

@@ -86,8 +86,10 @@ def find_option(command: Any, key: Key, setting: Setting) -> Any:
     """The option that a key means, of the command or group that the first part of the key names."""
     for depth, name in enumerate(key[1:-1], start=2):
         below = commands(command)
+        if not below:
+            raise InputError(f"{setting.file}: [{'.'.join(key[:-1])}] is no table of a command")
         if name not in below:
-            raise _unknown(key[:depth], setting, [*below] or [*options(command)])
+            raise _unknown(key[:depth], setting, below)
         command = below[name]
     found = options(command).get(key[-1])
     if found is None:

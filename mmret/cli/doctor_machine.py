@@ -208,4 +208,4 @@ def _size(folder: Path) -> str:
 
 
 def _gb(size: int) -> str:
-    return f"{size / 1e9:,.1f} GB"
+    return f"{size / 1e9:,.2f} GB"

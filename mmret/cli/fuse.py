@@ -69,7 +69,7 @@ def fuse(
     measure: Annotated[str, typer.Option(help="What --learn raises.")] = "nDCG@10",
     rules: Annotated[
         str | None,
-        typer.Option("--route", help="margin, or slices and numbers of runs, from 0: area:hard=1,default=0."),
+        typer.Option("--route", help="Rule: margin, or slices and numbers of runs, from 0: area:hard=1,default=0."),
     ] = None,
     bench: Annotated[
         str | None,

@@ -34,7 +34,7 @@ Bits = Annotated[int, typer.Option(help="Most bits, of 256, in which the hashes 
 
 
 def review(
-    runs: Annotated[list[Path], typer.Argument(help="Runs of several systems: files, or folders of `mmret eval`.")],
+    runs: Annotated[list[Path], typer.Argument(help="Several runs: files, or output folders of `mmret eval`.")],
     bench: BenchOption,
     output: Annotated[Path, typer.Option("--output", "-o", help="List to write: JSON lines, or .csv.")],
     data: Data = None,

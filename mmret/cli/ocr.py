@@ -22,11 +22,11 @@ def ocr(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="JSON lines to write, one a picture.")],
     engine: Annotated[
-        str, typer.Option(help="rapidocr, tesseract[:LANGUAGES] or endpoint:MODEL@ADDRESS.")
+        str, typer.Option(help="Who reads: rapidocr, tesseract[:LANGUAGES] or endpoint:MODEL@ADDRESS.")
     ] = "rapidocr",
     workers: Annotated[int | None, typer.Option(min=1, help="Reading processes. Default: one for each core.")] = None,
     against: Annotated[
-        Path | None, typer.Option(help="corpus.jsonl with native tables as html: how far the text is from them.")
+        Path | None, typer.Option(help="File corpus.jsonl with native tables as html: how far the text is from them.")
     ] = None,
     time_limit: Annotated[float, typer.Option(min=1, help="Seconds that one picture may take.")] = 600.0,
     ray: OnRay = None,

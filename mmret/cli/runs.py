@@ -130,7 +130,7 @@ def compare(
 
 def export(
     result: Annotated[Path, typer.Argument(help="Output folder of `mmret eval`.")],
-    form: Annotated[str, typer.Option("--format", help="mteb, csv, markdown or latex.")] = "markdown",
+    form: Annotated[str, typer.Option("--format", help="Form: mteb, csv, markdown or latex.")] = "markdown",
 ) -> None:
     """Print a result as Markdown, LaTeX, CSV or JSON of mteb."""
     from ..evaluation import export as export_result
