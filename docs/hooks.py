@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import yaml
@@ -30,7 +31,8 @@ def commands() -> str:
 
     command = get_command(app)
     command.commands = {name: lazy.load() for name, lazy in command.commands.items()}
-    return get_docs_for_click(obj=command, ctx=typer.Context(command), name="mmret", title="Commands")
+    text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="mmret", title="Commands")
+    return re.sub(r"\*\*Commands\*\*:\n\n(?:\* .+\n)+\n", "", text)  # cut short there, and told in full below
 
 
 def card(text: str) -> str:

@@ -7,8 +7,8 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,26 @@ from ..hub import serve
 from .pages import Page, lacking, mark, pages
 
 PAGES = {page.name: page for page in pages()}
-NOT_RUN: dict[str, list[str]] = {}
+NOT_RUN = {
+    "annotate.md": ["pip install 'mmret[offline,asr,tables,pipeline]'"],
+    "cluster.md": ["sbatch embed.sbatch", "pip install 'mmret[ray]'"],
+    "evaluate-your-model.md": [
+        "pip install 'mmret[models]'",
+        "mmret eval --bench omnicvr-mini --model clip:ViT-B-32/openai --device cuda",
+        "mmret eval --bench omnicvr-mini --model st:sentence-transformers/clip-ViT-B-32",
+        "pip install --editable my-model",
+        "mmret eval --bench omnicvr-mini --model my-model",
+    ],
+    "first-ten-minutes.md": ["pip install 'mmret[offline]'"],
+    "hosting.md": [
+        "pip install 'mmret[board]'",
+        "docker build -t mmret-board .",
+        "docker run -d --name board -p 7860:7860 -v board:/data mmret-board",
+        "docker exec board mmret board add-benchmark /data omnicvr-mini",
+    ],
+    "reference/models.md": ["pip install 'mmret[models,asr]'"],
+    "tables.md": ["pip install 'mmret[tables]'", "apt-get install chromium poppler-utils"],
+}
 """Page → commands that need a network, another system or administrator rights."""
 
 
@@ -45,13 +64,34 @@ BEFORE: dict[str, Callable[[Path], None]] = {"bring-your-benchmark.md": clips, "
 """What a reader of a page has before."""
 
 
-def hub(folder: Path) -> AbstractContextManager[object]:
-    """A Hub with a small set of OmniCVR's layout."""
+def omnicvr(folder: Path) -> dict[str, Path]:
+    """A small set in OmniCVR's layout."""
+    folder.mkdir()
     labels = make_labels(queries=5, documents=12, gallery=10)
     write_reupload(folder / "labels", labels)
     clip = write_clip(folder / "clip.mp4", seconds=1.0, frames=8).read_bytes()
     write_tars(folder / "clips", labels.documents, [clip])
-    return serve({"mteb/OmniCVR": folder / "labels", "Jun-Yang/OmniCVR": folder / "clips"})
+    return {"mteb/OmniCVR": folder / "labels", "Jun-Yang/OmniCVR": folder / "clips"}
+
+
+def tables(folder: Path) -> dict[str, Path]:
+    """The tables of another page."""
+    write_files(PAGES["bring-your-benchmark.md"], folder)
+    return {"OWNER/NAME": folder / "tables"}
+
+
+HUB: dict[str, Callable[[Path], dict[str, Path]]] = {"omnicvr.md": omnicvr, "tables.md": tables}
+"""What the Hub has that a page asks."""
+
+
+@contextmanager
+def hub(name: str, folder: Path) -> Iterator[dict[str, str]]:
+    """The variables by which the commands of a page reach their Hub."""
+    if name not in HUB:
+        yield {}
+        return
+    with serve(HUB[name](folder)) as server:
+        yield server.environment
 
 
 @pytest.fixture(scope="session")
@@ -69,8 +109,8 @@ def test_commands_do_what_the_page_says(name: str, tmp_path: Path, cache: Path) 
     here.mkdir()
     BEFORE.get(name, lambda folder: None)(here)
     write_files(page, here)
-    with hub(tmp_path) if name == "omnicvr.md" else nullcontext() as server:
-        output = run(page, here, cache, getattr(server, "environment", {}))
+    with hub(name, tmp_path / "hub") as variables:
+        output = run(page, here, cache, variables)
     for block in page.commands:
         told = output.partition(mark(block))[2].partition("\n=== line ")[0]
         line = lacking(page.expected(block), told)
