@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint docs smoke baselines tables clean
+.PHONY: demo test lint docs smoke baselines tables picture clean
 
 demo: $(VENV)/demo.done
 	$(BIN)/mmret eval --bench omnicvr-mini --model tagbridge --output results/demo
@@ -21,7 +21,7 @@ lint: $(VENV)/test.done
 	$(BIN)/mypy
 
 docs: $(VENV)/test.done
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 smoke: $(VENV)/test.done
 	PYTHON=$(PYTHON) scripts/smoke.sh
@@ -31,6 +31,9 @@ baselines: $(VENV)/test.done
 
 tables: $(VENV)/test.done
 	$(BIN)/python scripts/tables.py
+
+picture: $(VENV)/test.done
+	$(BIN)/python scripts/picture.py
 
 # torch first: whatever names it loosely afterwards then leaves the build in place that fits this machine.
 $(BIN)/python: constraints.txt
