@@ -45,8 +45,6 @@ class PythonClass:
             raise InputError(
                 f"python:{argument}: is made with one argument, mmret.encoders.Options: {error}"
             ) from error
-        if not isinstance(model, (Encoder, PairScorer)):
-            raise InputError(f"python:{argument}: needs spec, preprocessing, and a method embed or score")
         revision = f"{model.spec.revision} sha256:{digest[:32]}"
         model.spec = replace(model.spec, name=f"python:{argument}", revision=revision)
         return model

@@ -142,11 +142,11 @@ def create_encoder(reference: str, options: Options) -> Encoder | PairScorer:
             f"model {reference!r} needs {', '.join(missing)} ({cls.spec.download_mb:.0f} MB); "
             f"install with: {_install(cls.spec, missing)}"
         )
-    model = cls(options, *_argument(reference, cls.spec))
+    model = checked(cls(options, *_argument(reference, cls.spec)), reference)
     unknown = set(options.choices) - set(model.preprocessing)
     if unknown:
         raise InputError(f"model {reference!r} has no {', '.join(sorted(unknown))} to choose")
-    return checked(model, reference)
+    return model
 
 
 def checked(model: object, name: str) -> Encoder | PairScorer:
@@ -154,7 +154,7 @@ def checked(model: object, name: str) -> Encoder | PairScorer:
     if isinstance(model, type):
         raise InputError(f"{name} is a class: give an object of it, or register it and give its name")
     if not isinstance(getattr(model, "spec", None), Spec) or not isinstance(model, (Encoder, PairScorer)):
-        raise InputError(f"{name} is no model: it needs spec, a mmret.Spec, preprocessing, and a method embed or score")
+        raise InputError(f"{name} is no model: it needs spec, preprocessing, and a method embed or score")
     scoring = model.spec.scoring  # of a family, each member has its own
     if isinstance(model, PairScorer) != (scoring == "pairs"):
         method, other = ("score", "embed") if scoring == "pairs" else ("embed", "score")
