@@ -14,10 +14,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from mmret.benchmarks import load_benchmark
 from mmret.media import Preflight, Workers
+from mmret.pipelines.render.chromium import find_browser
+
+from .browsing import Visitor
 
 RATE = 16_000
 REPORTS = "preflight.jsonl"  # in a cache: what is known of media
@@ -45,7 +48,8 @@ def _fork_server() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes the user's cache, or reaches a network."""
+    """No test reads or writes the user's cache, reads the user's settings, or reaches a network."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
     monkeypatch.setenv("MMRET_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("MMRET_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
@@ -55,6 +59,27 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def workers() -> Iterator[Workers]:
     with Workers(2, time_limit=30) as pool:
         yield pool
+
+
+@pytest.fixture(scope="module")  # while one is open, nothing else can run an event loop in this thread
+def browser() -> Iterator[Browser]:
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=find_browser(None), chromium_sandbox=False) as browser,
+    ):
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def _visitor(browser: Browser) -> Visitor:
+    return Visitor(browser)
+
+
+@pytest.fixture
+def visitor(_visitor: Visitor) -> Iterator[Visitor]:
+    """Opens pages, which are closed at the end of the test; nothing had gone wrong in them."""
+    yield _visitor
+    _visitor.leave()
 
 
 def write_clip(

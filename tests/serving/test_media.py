@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 from mmret.benchmarks import Benchmark, load_benchmark
 from mmret.items import Media
@@ -183,17 +183,14 @@ def test_files_that_a_browser_might_run_are_sent_as_bytes(small: Path) -> None:
     assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_browser_plays_a_clip_and_seeks_in_it(address: str, shelf: MediaShelf, benchmark: Benchmark) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        try:
-            page = browser.new_page()
-            asked: list[str] = []
-            page.on("request", lambda request: asked.append(request.headers.get("range", "")))
-            page.goto(f"http://{address}/openapi.json")
-            found = page.evaluate(PLAY, shelf.url(first(benchmark)))
-        finally:
-            browser.close()
+def test_a_browser_plays_a_clip_and_seeks_in_it(
+    browser: Browser, address: str, shelf: MediaShelf, benchmark: Benchmark
+) -> None:
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.headers.get("range", "")))
+    page.goto(f"http://{address}/openapi.json")
+    found = page.evaluate(PLAY, shelf.url(first(benchmark)))
     assert found["played"] > 0.2
     assert found["width"] > 0
     assert found["frames"] > 1

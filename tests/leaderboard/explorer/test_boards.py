@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from mmret.benchmarks import load_benchmark
 from mmret.errors import InputError
@@ -22,8 +22,8 @@ from mmret.leaderboard.explorer import Study
 from mmret.leaderboard.explorer.boards import BoardExplorer, loads_of, study_of
 from mmret.leaderboard.web.app import create_app
 from mmret.media import Workers
-from mmret.pipelines.render.chromium import find_browser
 
+from ...browsing import Visitor
 from ..board.filled import scored_run, submission_of, teams_on
 from .served import ask, served
 
@@ -112,15 +112,13 @@ def test_only_public_benchmarks_that_are_here_can_be_shown(board: Board, small: 
             loads_of(board, chosen)
 
 
-def test_from_a_table_to_the_answers_of_a_row(board: Board, clip_results: list[Path]) -> None:
+def test_from_a_table_to_the_answers_of_a_row(visitor: Visitor, board: Board, clip_results: list[Path]) -> None:
     benchmark = add_benchmark(board, load_benchmark(NAME), Terms(), source=NAME)
     one, _ = sent(board, benchmark, clip_results)
-    with Workers(1) as workers, sync_playwright() as playwright:
+    with Workers(1) as workers:
         explorer = BoardExplorer(board, loads_of(board, {NAME: ""}), workers)
-        browser = playwright.chromium.launch(executable_path=find_browser(None), chromium_sandbox=False)
         with served(lambda: create_app(board, explorer=explorer)) as where:
-            page = browser.new_page()
-            page.goto(f"http://{where}/submit")
+            page = visitor.open(f"http://{where}/submit", ".page h1")
             expect(page.get_by_text("is shown to everybody, query by query, of: OmniCVR-mini")).to_be_visible()
             page.goto(f"http://{where}/")
             see = page.get_by_role("button", name="See what they answered").last
@@ -140,4 +138,3 @@ def test_from_a_table_to_the_answers_of_a_row(board: Board, clip_results: list[P
             page.goto(f"http://{where}/submission?id={one.id}")
             page.get_by_role("link", name="See what it answered").click()
             page.locator("[data-row][aria-current]").wait_for()
-        browser.close()

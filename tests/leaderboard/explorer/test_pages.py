@@ -6,16 +6,16 @@ import copy
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from mmret.benchmarks import load_benchmark
 from mmret.encoders.captioners import CaptionStore, identity
@@ -33,17 +33,15 @@ from mmret.leaderboard.explorer.pages.words import marked
 from mmret.leaderboard.explorer.server import create_app
 from mmret.leaderboard.explorer.votes import Votes
 from mmret.meter import Meter
-from mmret.pipelines.render.chromium import find_browser
 from mmret.serving.local import LOCAL
 from mmret.serving.media import MediaShelf
 
+from ...browsing import Open, Visitor
 from .conftest import name_models
 from .served import ask, served
 
 EVIL = "<img src=x onerror=document.title='broken'>${7*7}{{7*7}} and a \"violin\""
 PHONE = 360
-
-Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -85,34 +83,10 @@ def table_address(table_scene: Scene) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=find_browser(None), chromium_sandbox=False)
-
-
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Open]:
-    """Opens an address; at the end nothing was fetched from elsewhere, and no script had failed."""
-    contexts: list[BrowserContext] = []
-    wrong: list[str] = []
-
-    def opened(address: str, query: str = "", *, width: int = 1280, dark: bool = False) -> Page:
-        scheme: Literal["dark", "light"] = "dark" if dark else "light"
-        contexts.append(browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme))
-        page = contexts[-1].new_page()
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on(
-            "request", lambda one: one.url.startswith((f"http://{address}/", "blob:", "data:")) or wrong.append(one.url)
-        )
-        page.goto(f"http://{address}/{query}")
-        page.locator(".explorer h1").wait_for()
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert not wrong
+def visit(visitor: Visitor) -> Open:
+    """Opens an address."""
+    return lambda address, query="", **looks: visitor.open(f"http://{address}/{query}", ".explorer h1", **looks)
 
 
 def rows(page: Page) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from typer.testing import CliRunner
 
 from mmret.benchmarks import load_benchmark
@@ -18,7 +18,6 @@ from mmret.errors import InputError, RunError
 from mmret.evaluation import Settings, evaluate
 from mmret.leaderboard.explorer import Study
 from mmret.leaderboard.explorer.report import read_copies, write_report
-from mmret.pipelines.render.chromium import find_browser
 
 from ...conftest import write_benchmark, write_clip, write_rows
 
@@ -53,14 +52,6 @@ def report(folder: Path, results: list[Path], tmp_path_factory: pytest.TempPathF
     path = tmp_path_factory.mktemp("page") / "report.html"
     write_report(Study.open(results, folder), path, workers=2)
     return path
-
-
-@pytest.fixture(scope="module")  # a second one cannot be opened beside it
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_browser(None), chromium_sandbox=False)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

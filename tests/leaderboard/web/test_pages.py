@@ -5,15 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from mmret.benchmarks import Benchmark as Labelled
 from mmret.leaderboard.board import Board
@@ -21,8 +19,8 @@ from mmret.leaderboard.board.rows import table
 from mmret.leaderboard.board.states import moderate
 from mmret.leaderboard.board.teams import issue_token
 from mmret.leaderboard.submissions import facts_of_benchmark, pack
-from mmret.pipelines.render.chromium import find_browser
 
+from ...browsing import Open, Visitor
 from ..board.filled import benchmark_on, honest, labelled, run_of, scored_run, submission_of, teams_on
 from .conftest import Served
 
@@ -66,45 +64,10 @@ def served(board: Board) -> Iterator[Served]:
     server.stop()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=find_browser(None), chromium_sandbox=False)
-
-
-Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def contexts(browser: Browser) -> Callable[[int, bool], BrowserContext]:
-    """A browser of that width in light or dark, which keeps what it has fetched."""
-
-    @cache
-    def context(width: int, dark: bool) -> BrowserContext:
-        scheme: Literal["dark", "light"] = "dark" if dark else "light"
-        return browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-
-    return context
-
-
 @pytest.fixture
-def visit(contexts: Callable[[int, bool], BrowserContext], served: Served) -> Iterator[Open]:
-    """Opens an address; at the end nothing was fetched from elsewhere, and no script had failed."""
-    pages, wrong = [], []
-
-    def opened(address: str = "/", *, width: int = 1280, dark: bool = False) -> Page:
-        page = contexts(width, dark).new_page()
-        pages.append(page)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda one: one.url.startswith((served.url, "blob:", "data:")) or wrong.append(one.url))
-        page.goto(served.url + address)
-        page.locator(".page h1").wait_for()
-        return page
-
-    yield opened
-    for page in pages:
-        page.close()
-    assert not wrong
+def visit(visitor: Visitor, served: Served) -> Open:
+    """Opens an address of the board."""
+    return lambda address="/", **looks: visitor.open(served.url + address, ".page h1", **looks)
 
 
 def identity_of(board: Board, name: str, benchmark: str = "omnicvr") -> str:

@@ -8,14 +8,15 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 from playwright.sync_api import Error as BrowserError
+from playwright.sync_api import Page, Route, expect
 from typer.testing import CliRunner
 
 from mmret.cli.annotate import app as annotate
@@ -26,54 +27,29 @@ from mmret.pipelines.annotate.review import open_desk
 from mmret.pipelines.annotate.review.server import create_app
 from mmret.pipelines.annotate.verify import human_controls_of, votes_of
 from mmret.pipelines.annotate.verify.cases import cases_of
-from mmret.pipelines.render.chromium import find_browser
 from mmret.serving.local import LOCAL
 
+from ....browsing import Open, Visitor
 from ....leaderboard.explorer.served import ask, served
 from .projects import PAIRS, VERDICT, WRONG, opened
 
 EVIL = "<img src=x onerror=document.title='broken'>${7*7}{{7*7}} and \"more\""
 KEY = "s3cret"
 PHONE = 360
-WAIT = 60_000  # milliseconds, for a machine that has much else to do
-
-Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=WAIT)
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=find_browser(None), chromium_sandbox=False)
-    expect.set_options(timeout=5_000)  # which is usual
 
 
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Open]:
-    """Opens the page of an address in a browser of its own; no script fails, and nothing comes from elsewhere."""
-    contexts: list[BrowserContext] = []
-    wrong: list[str] = []
+def visit(visitor: Visitor) -> Open:
+    """Opens the page of an address as a person of its own; `heard` takes all that the server says of items."""
 
-    def opened_at(address: str, *, heard: list[str] | None = None, width: int = 1280, dark: bool = False) -> Page:
-        """`heard` takes all that the server says of items."""
-        contexts.append(
-            browser.new_context(viewport={"width": width, "height": 800}, color_scheme="dark" if dark else "light")
-        )
-        page = contexts[-1].new_page()
-        page.set_default_timeout(WAIT)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        origin = f"http://{address.partition('/')[0]}/"
-        page.on("request", lambda one: one.url.startswith((origin, "blob:", "data:")) or wrong.append(one.url))
-        if heard is not None:
-            page.route("**/review/*", lambda route: overhear(route, heard))
-        page.goto(f"http://{address}")
-        page.locator(".review h1").wait_for()
-        return page
+    def opened_at(address: str, *, heard: list[str] | None = None, **looks: Any) -> Page:
+        def listen(page: Page) -> None:
+            if heard is not None:
+                page.route("**/review/*", lambda route: overhear(route, heard))
 
-    yield opened_at
-    for context in contexts:
-        context.close()
-    assert not wrong
+        return visitor.open(f"http://{address}", ".review h1", alone=True, before=listen, **looks)
+
+    return opened_at
 
 
 def overhear(route: Route, heard: list[str]) -> None:
