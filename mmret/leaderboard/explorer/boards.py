@@ -49,7 +49,7 @@ def loads_of(board: Board, chosen: Mapping[str, str]) -> dict[str, Load]:
     for identity, name in chosen.items():
         with board.reading() as session:
             asked = _public(session.get(Benchmark, identity), identity)
-        load = partial(_load, name or asked.source, asked.view)
+        load = lru_cache(maxsize=1)(partial(_load, name or asked.source, asked.view))  # all studies share what is read
         _checked(asked, load(""))
         loads[identity] = load
     return loads
