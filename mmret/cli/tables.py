@@ -10,9 +10,9 @@ from rich.table import Table
 from ..benchmarks import PublishedTable
 from ..encoders import Spec, lacking
 from ..evaluation import Ranking
+from ..evaluation.frames import percent
 from .common import new_table
 
-_RANKS = ("MedR", "MeanR", "source MedR")
 _SOURCE = {
     "R@1 lost": "R@1 lost to it",
     "source@1": "it comes first",
@@ -220,9 +220,7 @@ def value_cell(name: str, entry: Mapping[str, float]) -> str:
 
 
 def _number(name: str, value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.1f}" if name in _RANKS else f"{100 * value:.1f}"
+    return "–" if value is None else percent(name, value)
 
 
 def models_table(specs: Sequence[Spec]) -> Table:

@@ -120,12 +120,14 @@ def _result(whole: Labelled, asked: Benchmark, run: Run, name: str) -> Result:
         scored = candidates_only(scored)
     found = score_run_on(run, scored, protocols=asked.protocols, measures=asked.measures)
     entry = {"name": whole.name, "version": whole.version, "view": whole.view, "digest": whole.digest}
+    sizes = {"queries": len(scored.queries), "documents": len(scored.documents)}
     record: dict[str, Any] = {
-        "benchmark": entry | {"scored_digest": scored.digest, "media_digest": ""},
+        "benchmark": entry | sizes | {"scored_digest": scored.digest, "media_digest": ""},
         "model": {"name": name},
         "settings": {"passed": {}, "resolved": {"measures": list(asked.measures), "drop": [], "preprocessing": {}}},
         "scores": found.scores,
         "excluded": {"documents": whole.excluded.documents, "queries": whole.excluded.queries},
+        "warnings": [],
         "run_depth": int(run.lists.sizes.max()) if found.unlisted else None,
     }
     return Result(record, found.per_query, run)
