@@ -80,6 +80,7 @@ class Commands(TyperGroup):
 app = typer.Typer(
     cls=Commands,
     help="Benchmarks for multimodal retrieval: which encoder finds the right video or table, and by how much?",
+    epilog="Options that are not given are taken from variables such as MMRET_EVAL_SEED, then from mmret.toml.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -99,7 +100,7 @@ def _options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    pass
+    """Options of mmret itself."""
 
 
 def main() -> None:

@@ -95,21 +95,21 @@ def find_option(command: Any, key: Key, setting: Setting) -> Any:
     if found is None:
         raise _unknown(key, setting, [*commands(command)] or [*options(command)])
     if found.hide_input:
-        raise _secret(key, setting)
+        raise _secret(key, setting, found.envvar)
     return found
 
 
 def _unknown(key: Key, setting: Setting, known: Collection[str]) -> InputError:
     if _SECRET_WORDS & {*key[-1].replace("_", "-").lower().split("-")}:
-        return _secret(key, setting)
+        return _secret(key, setting, *SECRETS)
     table = f"[{'.'.join(key[:-1])}] " if key[1:] else ""
     return InputError(f"{setting.file}: {table}{unknown_name('key', key[-1], known)}")
 
 
-def _secret(key: Key, setting: Setting) -> InputError:
+def _secret(key: Key, setting: Setting, *variables: str) -> InputError:
     return InputError(
         f"{setting.file}: {'.'.join(key)}: secrets do not belong in a file; "
-        f"set an environment variable: {', '.join(SECRETS)}"
+        f"set the environment variable: {' or '.join(variables)}"
     )
 
 

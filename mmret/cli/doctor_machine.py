@@ -152,15 +152,23 @@ def _families() -> set[str]:
 
 def ask_torch() -> subprocess.Popen[str] | None:
     """Begin to ask torch for graphics processors, in a process of its own; None where nothing hints at one."""
-    if shutil.which("nvidia-smi") is None and not Path("/dev/kfd").exists() and sys.platform != "darwin":
+    apple = (sys.platform, platform.machine()) == ("darwin", "arm64")
+    if not apple and shutil.which("nvidia-smi") is None and not Path("/dev/kfd").exists():
         return None
     return subprocess.Popen([sys.executable, "-c", _ASK_TORCH], stdout=PIPE, stderr=DEVNULL, text=True)
 
 
 def machine(asked: subprocess.Popen[str] | None) -> dict[str, Finding]:
     """Cores, memory and graphics processors; `asked` is what `ask_torch` began."""
-    cores, memory = os.cpu_count(), os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return {"cores": Finding(str(cores)), "memory": Finding(_gb(memory)), "gpu": _gpus(asked)}
+    return {"cores": Finding(str(os.cpu_count())), "memory": Finding(_gb(_memory())), "gpu": _gpus(asked)}
+
+
+def _memory() -> int:
+    """Bytes of the machine, or of the container where one has a limit."""
+    limit = Path("/sys/fs/cgroup/memory.max")
+    said = limit.read_text().strip() if limit.is_file() else "max"
+    whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return min(whole, int(said)) if said.isdecimal() else whole
 
 
 def _gpus(asked: subprocess.Popen[str] | None) -> Finding:
@@ -196,7 +204,7 @@ def _folder(folder: Path) -> Finding:
 
 
 def _size(folder: Path) -> str:
-    """What the files of a folder take; those of an hour's counting are not waited for."""
+    """What the files of a folder take, as far as they can be counted in the time."""
     size, end = 0, time.monotonic() + SECONDS_TO_COUNT
     for parent, _, names in os.walk(folder):
         if time.monotonic() > end:

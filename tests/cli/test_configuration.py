@@ -80,7 +80,7 @@ def test_folders_of_a_file(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("[cache.gc]\nmax-gb = 1", "cache takes the path of a folder"),
         ("cache = 1", "cache takes the path of a folder, not 1"),
         ("token = 'abc'", "token: secrets do not belong in a file"),
-        ("[eval]\napi_key = 'abc'", "set an environment variable: HF_TOKEN, "),
+        ("[eval]\napi_key = 'abc'", "set the environment variable: HF_TOKEN or "),
         ("[eval]\nseed = 'x'", "mmret.toml)"),
         ("[eval]\nseed = [1]", "mmret.toml)"),
         ("[eval\n", "mmret.toml: Expected"),
@@ -100,7 +100,10 @@ def test_faults_in_a_file_are_named(
 
 def test_faults_in_tables_of_groups_are_named(capfd: pytest.CaptureFixture[str], here: Path) -> None:
     for text, words in (
-        ("[submit.upload]\ntoken = 'abc'", "submit.upload.token: secrets do not belong in a file"),
+        (
+            "[submit.upload]\ntoken = 'abc'",
+            "secrets do not belong in a file; set the environment variable: MMRET_BOARD_TOKEN\n",
+        ),
         ("[submit.uplod]\nurl = 'x'", "[submit] unknown key 'uplod'; did you mean upload"),
         ("[submit]\nurl = 'x'", "[submit] unknown key 'url'; known: check, pack, upload"),
         ("[submit.check]\nfile = 'x'", "[submit.check] unknown key 'file'"),  # an argument is none
