@@ -114,8 +114,8 @@ def lacking(expected: Sequence[str], output: str) -> str | None:
 
 
 def _evenly(line: str) -> str:
-    """With one blank where there are several, since the width of a table depends on its widest cell."""
-    return " ".join(line.split())
+    """With one blank or stroke where there are several, since the width of a table depends on its widest cell."""
+    return re.sub("─+", "─", " ".join(line.split()))
 
 
 def _served(line: str) -> str:

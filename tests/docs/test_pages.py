@@ -94,15 +94,6 @@ def hub(name: str, folder: Path) -> Iterator[dict[str, str]]:
         yield server.environment
 
 
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What one page has embedded the next finds, also in another process of the same tests."""
-    own = tmp_path_factory.getbasetemp()
-    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "cache-of-pages"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
 @pytest.mark.parametrize("name", [name for name, page in PAGES.items() if page.commands])
 def test_commands_do_what_the_page_says(name: str, tmp_path: Path, cache: Path) -> None:
     page, here = PAGES[name], tmp_path / "here"
