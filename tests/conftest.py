@@ -27,6 +27,7 @@ REPORTS = "preflight.jsonl"  # in a cache: what is known of media
 MakeClip = Callable[..., Path]
 
 READ_BEFORE = (
+    "av",  # before decord, after which PyAV finds no encoder of VP9
     "decord",
     "mmret.evaluation.replica",
     "mmret.leaderboard.board.scorer",

@@ -29,6 +29,7 @@ from ..vectors import Vectors, VectorSets, matrix_of, offsets_of
 from .base import Encoder, fingerprint
 
 ABOUT = "encoder.json"  # who made the vectors; its time is that of the last use
+NAMED = {"sha256", "width", "items", "cut"}  # what a manifest says of a shard
 
 
 @dataclass(frozen=True)
@@ -211,11 +212,14 @@ class VectorStore:
 
 
 def shards(folder: Path) -> list[Shard]:
-    """What the manifests of a store name, in the order of the manifests' names; dropped shards left out."""
+    """What the manifests of a store name, in the order of the manifests' names; dropped shards left out.
+
+    A line that lacks something, as an earlier version's does, names nothing: its vectors are made anew.
+    """
     manifests = sorted(folder.glob("manifest-*.jsonl"))
     entries = [entry for path in manifests for _, entry in read_lines(path, "shard")]
     dropped = {entry["shard"] for entry in entries if entry.get("dropped")}
-    return [_shard(folder, entry) for entry in entries if entry["shard"] not in dropped]
+    return [_shard(folder, entry) for entry in entries if entry["shard"] not in dropped and entry.keys() >= NAMED]
 
 
 def drop(folder: Path, gone: Sequence[Shard]) -> None:

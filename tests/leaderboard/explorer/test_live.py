@@ -62,7 +62,7 @@ def test_late_interaction_searches_too(settings: Settings) -> None:
 def test_documents_are_embedded_once(clips: Study, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     with LiveSearch(clips, "echo", settings=settings):
         pass
-    monkeypatch.setattr(Echo, "embed", None)
+    monkeypatch.setattr(Echo, "embed", lambda *_: pytest.fail("embedded again"))
     with LiveSearch(clips, "echo", settings=settings) as search:
         monkeypatch.undo()
         assert search.reads == {"video"}
