@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from .evaluation.evaluate import evaluate
     from .items import Item, Media
 
+    __version__: str
+
 __all__ = [
     "Benchmark",
     "Encoder",
@@ -68,6 +70,7 @@ __all__ = [
     "write_run",
 ]
 
+# Where each name is from; the others are from `evaluation`.
 _ROOMS = {
     "api": ("compare", "list_benchmarks", "list_encoders", "load_encoder", "score_run"),
     "benchmarks": ("Benchmark", "load_benchmark", "make_benchmark"),
@@ -76,11 +79,12 @@ _ROOMS = {
     "items": ("Item", "Media"),
 }
 
-
-if not TYPE_CHECKING:
+if not TYPE_CHECKING:  # a type checker would believe that every name is there
 
     def __getattr__(name: str) -> Any:
         """The rooms are entered when they are first asked for: they bring NumPy, pandas and more (PEP 562)."""
+        if name == "__version__":
+            return import_module("importlib.metadata").version(__name__)
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         room = next((room for room, names in _ROOMS.items() if name in names), "evaluation")

@@ -38,6 +38,8 @@ def benchmark() -> mmret.Benchmark:
 
 def use(folder: Path) -> None:
     """Each name once."""
+    version: str = mmret.__version__
+    assert version
     mine, settings = benchmark(), mmret.Settings(limit=2, measures=["R@1", "MRR"], cache=folder / "cache")
     bm25: mmret.Result = mmret.evaluate(mine, "bm25", settings)
     letters: mmret.Result = mmret.evaluate(mine, Letters(), settings)
