@@ -17,6 +17,8 @@ import pytest
 import yaml
 from packaging.metadata import Metadata
 
+from mmret.encoders import encoders
+
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 # What may lie in a wheel, beside modules: each kind of file in its places.
@@ -105,6 +107,7 @@ def test_the_wheel_works_where_the_repository_is_not(built: Path, tmp_path: Path
     where = run("-S", "-c", "import mmret, sys; print(mmret.__file__, *sys.path)", cwd=empty, PYTHONPATH=path)
     assert str(site) in where
     assert str(ROOT) not in where.split()
+    assert PROJECT["version"] in mmret("--version")
     mmret("eval", "--bench", "tarvir-mini", "--model", "bm25", "--view", "title=text,content=native", "-o", "bm25")
     mmret("eval", "--bench", "tarvir-mini", "--model", "random", "--view", "title=text,content=native", "-o", "random")
     assert "bm25" in mmret("compare", "bm25", "random", "--measure", "R@10")
@@ -120,6 +123,15 @@ def test_one_version_everywhere() -> None:
     assert cited.keys() >= {"cff-version", "message", "title", "authors"}
     assert (cited["license"], cited["repository-code"]) == (PROJECT["license"], PROJECT["urls"]["Homepage"])
     assert PROJECT["version"] in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_every_extra_that_is_named_exists() -> None:
+    texts = [*(ROOT / "mmret").rglob("*.py"), *(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "Dockerfile"]
+    pattern = re.compile(r"mmret\[([a-z,]+)\]|need\([^,]+, \"([a-z,]+)\"")
+    found = {name for path in texts for match in pattern.findall(path.read_text(encoding="utf-8")) for name in match}
+    found |= {model.spec.extra for model in encoders().values()}
+    named = {extra for names in found for extra in names.split(",")} - {""}
+    assert {"offline", "board", "tables", "ray"} <= named <= PROJECT["optional-dependencies"].keys()
 
 
 def test_hooks_run_the_tools_of_the_environment() -> None:
