@@ -14,9 +14,10 @@ from mmret.benchmarks import load_benchmark
 from mmret.benchmarks.omnicvr import unpack_videos
 from mmret.errors import InputError
 
+from .. import processes
+from ..cli.in_process import mmret
 from ..conftest import write_clip
 from ..hub import Hub, serve
-from ..processes import mmret
 from .omnicvr_files import Labels, make_labels, write_original, write_reupload, write_tars
 
 SIZE = 400_000  # of the videos, larger than what a reader fetches ahead
@@ -48,7 +49,7 @@ def hub(uploads: dict[str, Path]) -> Iterator[Hub]:
 
 
 def test_get_brings_labels_without_videos_and_clips_as_tars(hub: Hub, labels: Labels, tmp_path: Path) -> None:
-    done = mmret("benchmarks", "get", "omnicvr", "--yes", **hub.environment)
+    done = processes.mmret("benchmarks", "get", "omnicvr", "--yes", **hub.environment)
     assert done.returncode == 0, done.stderr
     assert "mmret benchmarks verify omnicvr" in done.stderr
     corpus = next(name for name in hub.sent if name.startswith("corpus/"))
@@ -58,31 +59,33 @@ def test_get_brings_labels_without_videos_and_clips_as_tars(hub: Hub, labels: La
     assert set(benchmark.slices) == set(labels.kind)
     assert all(item.video is not None and item.video.path.suffix == ".tar" for item in benchmark.documents)
     sent = dict(hub.sent)
-    assert mmret("benchmarks", "get", "omnicvr", "--yes", **hub.environment).returncode == 0
+    assert processes.mmret("benchmarks", "get", "omnicvr", "--yes", **hub.environment).returncode == 0
     assert dict(hub.sent) == sent  # nothing is sent twice
 
 
 def test_get_asks_first_and_names_what_went_wrong(hub: Hub) -> None:
-    asked = mmret("benchmarks", "get", "omnicvr", **hub.environment)
+    asked = processes.mmret("benchmarks", "get", "omnicvr", **hub.environment)
     assert asked.returncode == 2
     assert re.search(
         r"omnicvr: \d files, (\d+) MB and the labels, into .*/data/omnicvr\n\1 MB of them are", asked.stderr
     )
     assert "--yes" in asked.stderr
     assert not hub.sent
-    offline = mmret("benchmarks", "get", "omnicvr", "--yes")
+    offline = processes.mmret("benchmarks", "get", "omnicvr", "--yes")
     assert offline.returncode == 1
     assert "HF_HUB_OFFLINE is set" in offline.stderr
     assert "Traceback" not in offline.stderr
 
 
-def test_videos_are_unpacked_out_of_parquet(uploads: dict[str, Path], tmp_path: Path) -> None:
+def test_videos_are_unpacked_out_of_parquet(
+    capfd: pytest.CaptureFixture[str], uploads: dict[str, Path], tmp_path: Path
+) -> None:
     folder, far = tmp_path / "reupload", uploads["Jun-Yang/OmniCVR"]
     folder.symlink_to(uploads["mteb/OmniCVR"])
     with pytest.raises(InputError, match=f"mmret benchmarks unpack omnicvr --data {folder}"):
         load_benchmark("omnicvr", folder)
-    done = mmret("benchmarks", "unpack", "omnicvr", "--data", folder)
-    assert done.returncode == 0, done.stderr
+    code, _, err = mmret(capfd, "benchmarks", "unpack", "omnicvr", "--data", str(folder))
+    assert code == 0, err
     assert load_benchmark("omnicvr", folder).media_digest == load_benchmark("omnicvr", far).media_digest
     (tar,) = (folder / "videos").glob("*.tar")
     whole, made = tar.read_bytes(), tar.stat().st_mtime_ns
@@ -96,44 +99,45 @@ def test_videos_are_unpacked_out_of_parquet(uploads: dict[str, Path], tmp_path: 
         unpack_videos(far, tell=print)
 
 
-def test_verify_writes_the_list_that_eval_reads(small: Path, tmp_path: Path) -> None:
-    clip = small / "videos" / "clip-2.mp4"
+def test_verify_writes_the_list_that_eval_reads(capfd: pytest.CaptureFixture[str], small: Path) -> None:
+    clip, verify = small / "videos" / "clip-2.mp4", ("benchmarks", "verify", str(small))
     whole = clip.read_bytes()
     clip.write_bytes(whole[: len(whole) // 2])
-    found = mmret("benchmarks", "verify", small)
-    assert found.returncode == 1
-    assert "DEFECT unusable documents" in found.stdout
-    assert f"written: {small}/exclusions.json" in found.stderr
-    result = mmret("eval", "--bench", small, "--model", "random", "--json")
-    assert result.returncode == 0, result.stderr
-    assert [one["id"] for one in json.loads(result.stdout)["excluded"]["documents"]] == ["clip-2"]
+    code, out, err = mmret(capfd, *verify)
+    assert code == 1
+    assert "DEFECT unusable documents" in out
+    assert f"written: {small}/exclusions.json" in err
+    code, out, err = mmret(capfd, "eval", "--bench", str(small), "--model", "random", "--json")
+    assert code == 0, err
+    assert [one["id"] for one in json.loads(out)["excluded"]["documents"]] == ["clip-2"]
     clip.write_bytes(whole)
-    assert mmret("benchmarks", "verify", small).returncode == 0
+    code, out, _ = mmret(capfd, *verify, "--json")
+    assert code == 0
+    assert json.loads(out)["media"]["readable"] == 6
     assert not (small / "exclusions.json").exists()
-    machine = mmret("benchmarks", "verify", small, "--json")
-    assert json.loads(machine.stdout)["media"]["readable"] == 6
 
 
-def test_published_results_are_marked_as_such() -> None:
-    shown = mmret("benchmarks", "show", "omnicvr", "--published")
-    assert shown.returncode == 0
-    assert shown.stdout.count("PUBLISHED, not measured by mmret") == 8
+def test_published_results_are_marked_as_such(capfd: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = mmret(capfd, "benchmarks", "show", "omnicvr", "--published")
+    assert code == 0
+    assert out.count("PUBLISHED, not measured by mmret") == 8
     for words in ("AudioVLM2Vec", "66.98", "77.2", "not stated", "not checked against its PDF"):
-        assert words in shown.stdout
-    tables = json.loads(mmret("benchmarks", "show", "omnicvr", "--published", "--json").stdout)
+        assert words in out
+    tables = json.loads(mmret(capfd, "benchmarks", "show", "omnicvr", "--published", "--json")[1])
     for table in tables:  # a share of whole queries, wherever it claims to be one
         for row in table["rows"]:
             assert 0 <= row["R@1"] <= 100
             assert row["R@1"] <= row.get("R@10", 100)
 
 
-def test_both_source_policies_and_the_blind_stand_side_by_side(small: Path, tmp_path: Path) -> None:
+def test_both_source_policies_and_the_blind_stand_side_by_side(
+    capfd: pytest.CaptureFixture[str], small: Path, tmp_path: Path
+) -> None:
     about = json.loads((small / "benchmark.json").read_text()) | {"sound_slices": ["even"]}
     (small / "benchmark.json").write_text(json.dumps(about))
-    done = mmret(
-        "eval", "--bench", small, "--model", "text", "--with-blind", "--cost-items", "0", "-o", tmp_path / "out"
-    )
-    assert done.returncode == 0, done.stderr
+    arguments = ("eval", "--bench", str(small), "--model", "text", "--with-blind", "--cost-items", "0")
+    code, out, err = mmret(capfd, *arguments, "-o", str(tmp_path / "out"))
+    assert code == 0, err
     for words in (
         "the query's own source among the candidates",
         "R@1 with it",
@@ -144,8 +148,8 @@ def test_both_source_policies_and_the_blind_stand_side_by_side(small: Path, tmp_
         "source only",
         "ahead",
     ):
-        assert words in done.stdout
-    assert "text hears nothing of a query, and 3 of 6 queries (even)" in done.stderr
+        assert words in out
+    assert "text hears nothing of a query, and 3 of 6 queries (even)" in err
     blind = json.loads((tmp_path / "out" / "result.json").read_text())["blind"]
     assert "refused" in blind["variants"]["source only"]  # a model of text alone has nothing left to read
     own = json.loads((tmp_path / "out" / "result.json").read_text())["scores"]

@@ -12,8 +12,9 @@ from mmret.benchmarks import load_benchmark
 from mmret.errors import InputError
 from mmret.evaluation import Settings, evaluate
 
+from .. import processes
+from ..cli.in_process import mmret
 from ..hub import Hub, serve
-from ..processes import mmret
 from .tarvir_files import write_mini, write_nq_tables, write_vidore
 
 
@@ -28,34 +29,34 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 def test_a_dataset_of_the_hub_is_a_benchmark(hub: Hub) -> None:
     with pytest.raises(InputError, match="mmret benchmarks get hf:vidore/tables"):
         load_benchmark("hf:vidore/tables")
-    done = mmret("benchmarks", "get", "hf:vidore/tables", "--yes", **hub.environment)
+    done = processes.mmret("benchmarks", "get", "hf:vidore/tables", "--yes", **hub.environment)
     assert done.returncode == 0, done.stderr
     assert len(hub.sent) == 3  # and not the card
     benchmark = load_benchmark("hf:vidore/tables")
     assert (len(benchmark.queries), len(benchmark.documents)) == (2, 6)
     assert benchmark.name == "hf:vidore/tables"
     for name in ("hf:tables", "hf:vidore/others"):
-        failed = mmret("benchmarks", "get", name, "--yes", **hub.environment)
+        failed = processes.mmret("benchmarks", "get", name, "--yes", **hub.environment)
         assert failed.returncode in (1, 2)
         assert "Traceback" not in failed.stderr
 
 
-def test_published_rows_say_where_they_come_from() -> None:
+def test_published_rows_say_where_they_come_from(capfd: pytest.CaptureFixture[str]) -> None:
     for name, words in {
         "tarvir": ("94.23", "75.62", "82.3", "an unknown number of queries", "not checked against its PDF"),
         "nq-tables": ("81.1", "97.17", "not comparable with TaR-ViR's", "protocol is suspected"),
     }.items():
-        shown = mmret("benchmarks", "show", name, "--published")
-        assert shown.returncode == 0, shown.stderr
-        text = " ".join(shown.stdout.split())
+        code, out, err = mmret(capfd, "benchmarks", "show", name, "--published")
+        assert code == 0, err
+        text = " ".join(out.split())
         assert all(word in text for word in ("PUBLISHED, not measured by mmret", *words))
 
 
-def test_verify_lists_the_defects_and_lets_one_go_on(tmp_path: Path) -> None:
+def test_verify_lists_the_defects_and_lets_one_go_on(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     folder = write_nq_tables(tmp_path / "nq")
-    found = mmret("benchmarks", "verify", folder, "--json")
-    assert found.returncode == 1
-    assert {what: len(names) for what, names in json.loads(found.stdout)["defects"].items()}.items() >= {
+    code, out, _ = mmret(capfd, "benchmarks", "verify", str(folder), "--json")
+    assert code == 1
+    assert {what: len(names) for what, names in json.loads(out)["defects"].items()}.items() >= {
         ("query ids given twice", 2),
         ("query id with two questions", 1),
         ("positive is no table", 1),

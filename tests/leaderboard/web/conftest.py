@@ -47,8 +47,10 @@ class Served:
 
     def __init__(self, board: Board, *, limits: dict[str, Any] | None = None, **options: Any) -> None:
         self.board = board
+        # Many files are sent once on the whole, and some for what the other database may do.
+        self.on_sqlite = board.url.drivername == "sqlite"
         self.log = board.folder.with_name(f"{board.folder.name}-{next(numbers)}.log")
-        url = "sqlite" if board.url.drivername == "sqlite" else board.url.render_as_string(hide_password=False)
+        url = "sqlite" if self.on_sqlite else board.url.render_as_string(hide_password=False)
         settings = {"port": 0, "database_url": url, "limits": MANY | (limits or {})} | options
         with self.log.open("wb") as log:
             command = [sys.executable, "-c", SERVE, str(board.folder), json.dumps(settings)]
