@@ -47,6 +47,7 @@ mmret doctor
 [ "$(wc -c <report.html)" -gt 100000 ] || fail "report.html is too small to hold pictures and sound"
 
 say "types"
+install pandas-stubs  # mypy asks for them wherever pandas is used
 cp "$repository/tests/typed_usage.py" .
 "$tools/mypy" --strict --python-executable "$work/venv/bin/python" typed_usage.py
 say "all of it works"
