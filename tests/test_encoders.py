@@ -290,7 +290,7 @@ def test_damage_to_a_store_is_noticed_and_costs_its_shard_only(tmp_path: Path, o
     raw[-1] ^= 1
     (store.folder / shards["b"]).write_bytes(raw)
     with manifest.open("a") as file:
-        file.write(f'\n{json.dumps({key: entries[2][key] for key in ("shard", "sha256", "items")})}\n')  # of old
+        file.write(f"\n{json.dumps({key: entries[2][key] for key in ('shard', 'sha256', 'items')})}\n")  # of old
         file.write('\n{"shard": "half of a li')  # killed while writing
     again = VectorStore(tmp_path, encoder, "query")
     assert again.missing(["a", "b", "c"]) == ["a", "b"]
