@@ -46,7 +46,7 @@ Exclusions = Annotated[
 ]
 Slices = Annotated[Path | None, typer.Option(help="Slices: CSV or Parquet of slice, and query or source, target.")]
 View = Annotated[
-    str | None, typer.Option(help="What is shown of tables, such as title=text,content=image; see the README.")
+    str | None, typer.Option(help="What is shown of tables, such as title=text,content=image; see docs/tables.md.")
 ]
 FieldMap = Annotated[Path | None, typer.Option(help="JSON file: which keys of a benchmark's files mean what.")]
 Split = Annotated[str | None, typer.Option(help="Which queries, where a benchmark of tables has several sets.")]

@@ -90,16 +90,16 @@ def prepared(
         workers = stack.enter_context(Workers(settings.workers, settings.time_limit))
         device = resolve_device(settings.device, own or name, settings.engine)
         replicas = _replicas(settings, device)
+        made = own or create_encoder(name, settings.options(workers, device, meter, memory))
+        elsewhere = settings.engine != "local" or replicas > 1
+        if elsewhere and isinstance(made, PairScorer):
+            raise InputError(f"{name} has no vectors and runs in this process: leave --ray and --replicas out")
         asked = _select(whole, protocols, settings)
         files = {media for item in (*asked.documents, *asked.queries) for media in item.media}
         with meter.stage("read media", items=len(files)):
             digest_all(files, settings.cache, show=show)
         preflight = Preflight(workers, settings.cache_folder / "preflight.jsonl")
         scored, excluded = exclude_bad_media(asked, preflight, settings.on_bad_media, meter, show=show)
-        made = own or create_encoder(name, settings.options(workers, device, meter, memory))
-        elsewhere = settings.engine != "local" or replicas > 1
-        if elsewhere and isinstance(made, PairScorer):
-            raise InputError(f"{name} has no vectors and runs in this process: leave --engine and --replicas out")
         queries = [item.keep(set(MODALITIES) - set(settings.drop)) for item in scored.queries]
         warnings = [*modality_warnings(made, scored.documents, "document"), *modality_warnings(made, queries, "query")]
         warnings += [*sound_warnings(made, scored), *family_warnings(made, scored)]
