@@ -13,7 +13,7 @@ demo: $(VENV)/demo.done
 test: export OMP_NUM_THREADS = 1
 test: export OPENBLAS_NUM_THREADS = 1
 test: $(VENV)/test.done lint
-	$(BIN)/pytest -n 3 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal
 
 lint: $(VENV)/test.done
 	$(BIN)/ruff check .
