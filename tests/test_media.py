@@ -155,8 +155,8 @@ def test_what_is_coming_is_decoded_ahead(clip: Path, tmp_path: Path) -> None:
         loader.expect([first])
         assert loader.frames(first) is not None
         assert pool.result_of(pool.submit(len, "done")) == 4  # after the others
-        second.video.path.unlink()  # type: ignore[union-attr]
-        third.video.path.unlink()  # type: ignore[union-attr]
+        second.video.path.unlink()
+        third.video.path.unlink()
         pool.coming = []
         loader.expect([second])
         assert loader.frames(second) is not None

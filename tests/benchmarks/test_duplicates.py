@@ -171,7 +171,7 @@ def test_altered_pictures_are_near_and_other_tables_of_the_same_form_are_not(
         with Image.open(path) as image:
             ALTERATIONS[how](image).save(tmp_path / path.name)
         altered.append(picture_hash(Media(tmp_path / path.name)))
-    pairs = {(a, b) for a, b, _ in near_hashes(first, np.stack(altered), distance=24)}  # type: ignore[arg-type]
+    pairs = {(a, b) for a, b, _ in near_hashes(first, np.stack(altered), distance=24)}
     assert pairs == {(i, i) for i in range(16)}
     assert not list(near_hashes(first, distance=40))
 
@@ -192,7 +192,7 @@ def test_a_blank_picture_looks_like_no_other(tmp_path: Path) -> None:
 
 
 def reasons(found: object) -> dict[tuple[str, str], set[str]]:
-    return {(pair.first, pair.second): set(pair.reasons) for pair in found.pairs}  # type: ignore[attr-defined]
+    return {(pair.first, pair.second): set(pair.reasons) for pair in found.pairs}
 
 
 def test_leaks_say_why(tables: list[Path], tmp_path: Path, workers: Workers) -> None:

@@ -33,7 +33,7 @@ NATIVE = "title=text,content=native"
 
 
 def draft(folder: Path, **options: object) -> Draft:
-    made = read_draft(str(folder), **options)  # type: ignore[arg-type]
+    made = read_draft(str(folder), **options)
     assert isinstance(made, Draft)
     return made
 
@@ -388,7 +388,7 @@ def test_no_layout_and_no_folder_say_what_was_looked_for(tmp_path: Path) -> None
 def test_other_benchmarks_have_no_views(option: str, small: Path) -> None:
     for name in ("omnicvr-mini", str(small)):
         with pytest.raises(InputError, match=f"is no benchmark of tables; leave out --{option.replace('_', '-')}"):
-            load_benchmark(name, **{option: "title=text"})  # type: ignore[arg-type]
+            load_benchmark(name, **{option: "title=text"})
 
 
 def test_a_corpus_without_tables_and_tables_that_cannot_be_read(tmp_path: Path) -> None:

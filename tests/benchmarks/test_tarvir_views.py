@@ -161,7 +161,7 @@ class _Counted:
 
     def __call__(self, *arguments: object) -> bytes:
         self.calls += 1
-        return self.draw(*arguments)  # type: ignore[arg-type]
+        return self.draw(*arguments)
 
 
 def test_a_broken_picture_is_left_for_the_preflight(tmp_path: Path) -> None:

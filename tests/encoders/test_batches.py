@@ -39,7 +39,7 @@ def made(kind: str, folder: Path, workers: Workers) -> Encoder:
 
 def holder(encoder: Encoder) -> Any:
     """What of an encoder makes the batches: itself, or the model inside."""
-    return encoder if hasattr(encoder, "_batches") else encoder._model  # type: ignore[attr-defined]
+    return encoder if hasattr(encoder, "_batches") else encoder._model
 
 
 def pad_on(folder: Path, side: str) -> None:

@@ -32,7 +32,7 @@ class Eye:
 
     def embed(self, items: Sequence[Item], side: Side) -> NDArray[np.float32]:
         assert all(item.text is not None or getattr(item, self.noun) is not None for item in items)
-        seeds = [int(text_digest(self.noun + str(item.keep(["text", self.noun]).digest)), 16) for item in items]  # type: ignore[list-item]
+        seeds = [int(text_digest(self.noun + str(item.keep(["text", self.noun]).digest)), 16) for item in items]
         drawn = [3 * np.random.default_rng(seed).standard_normal(self.width) for seed in seeds]
         return np.stack(drawn).astype(np.float32)
 

@@ -119,11 +119,11 @@ def test_bfloat16_computes_in_few_digits_and_gives_float32(
         create_encoder(f"{kind}:{folders[kind]}", replace(options, dtype=dtype)) for dtype in ("float32", "bfloat16")
     )
     for side, items in (("document", documents), ("query", [Item("a", text="a dog")])):
-        first, second = (encoder.embed(items, side) for encoder in (full, half))  # type: ignore[union-attr, arg-type]
+        first, second = (encoder.embed(items, side) for encoder in (full, half))
         assert isinstance(first, VectorSets)
         assert isinstance(second, VectorSets)
-        assert second.vectors.dtype == np.float32  # type: ignore[attr-defined]
-        assert 0 < np.linalg.norm(second.vectors - first.vectors, axis=1).max() < 0.3  # type: ignore[operator]
+        assert second.vectors.dtype == np.float32
+        assert 0 < np.linalg.norm(second.vectors - first.vectors, axis=1).max() < 0.3
 
 
 def test_a_benchmark_is_evaluated_from_end_to_end(folders: dict[str, Path], small: Path, tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_an_encoder_of_mteb_gets_the_same_figures_here(registered: str, options:
     assert result.record["model"]["training_data"] == "a, b"
     encoder = create_encoder(f"mteb:{registered}", options)
     assert isinstance(encoder, Encoder)
-    expected = theirs.model.encode_query(["a dog", "?"], normalize_embeddings=True)  # type: ignore[union-attr]
+    expected = theirs.model.encode_query(["a dog", "?"], normalize_embeddings=True)
     vectors = encoder.embed([Item("a", text="a dog"), Item("b", text="?")], "query")
     np.testing.assert_allclose(vectors, expected, atol=1e-5)
 
@@ -191,11 +191,11 @@ def test_what_cannot_be_used_is_said(options: Options, registered: str, monkeypa
         create_encoder("mteb", options)
     chosen = create_encoder(f"mteb:{registered}", replace(options, choices={"task": "NoTask"}))
     with pytest.raises(InputError, match=r"task: .*NoTask"):
-        chosen.embed([Item("t", text="a")], "query")  # type: ignore[union-attr]
+        chosen.embed([Item("t", text="a")], "query")
 
     def fail(*_: Any, **__: Any) -> Any:
         raise OSError("no weights")
 
     monkeypatch.setitem(MODEL_REGISTRY, registered, MODEL_REGISTRY[registered].model_copy(update={"loader": fail}))
     with pytest.raises(RunError, match=r"mteb cannot load it: OSError: no weights.*hf download test/tiny"):
-        create_encoder(f"mteb:{registered}", options).embed([Item("t", text="a")], "query")  # type: ignore[union-attr]
+        create_encoder(f"mteb:{registered}", options).embed([Item("t", text="a")], "query")

@@ -130,7 +130,7 @@ def test_bfloat16_computes_in_few_digits_and_gives_float32(base: Path, options: 
     full, half = (
         create_encoder(f"omniembed:{base}", replace(options, dtype=dtype)) for dtype in ("float32", "bfloat16")
     )
-    first, second = (encoder.embed(items, "query") for encoder in (full, half))  # type: ignore[union-attr]
+    first, second = (encoder.embed(items, "query") for encoder in (full, half))
     assert isinstance(second, np.ndarray)
     assert second.dtype == np.float32
     assert 0 < np.linalg.norm(second - first, axis=1).max() < 0.2
@@ -163,4 +163,4 @@ def test_missing_weights_and_idle_adapters_are_explained(base: Path, options: Op
         create_encoder("omniembed", options)
     idle = tiny.adapter(load(base), tmp_path / "idle", acts=False)
     with pytest.raises(RunError, match="changes nothing"):
-        create_encoder(f"omniembed:{base}+{idle}", options).embed([Item("a", "a dog")], "query")  # type: ignore[union-attr]
+        create_encoder(f"omniembed:{base}+{idle}", options).embed([Item("a", "a dog")], "query")

@@ -154,7 +154,7 @@ def test_a_cross_encoder_scores_pairs(options: Options, tmp_path: Path) -> None:
     assert np.ptp(scores) > 1e-3
     tiny_bert(tmp_path / "classes", labels=3)
     with pytest.raises(RunError, match="3 values a pair"):
-        create_encoder(f"st:{tmp_path / 'classes'}", options).score(texts("a"), texts("b"))  # type: ignore[union-attr]
+        create_encoder(f"st:{tmp_path / 'classes'}", options).score(texts("a"), texts("b"))
 
 
 def test_what_cannot_be_used_is_said(folder: Path, options: Options, tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def reference(model: Any, folder: Path, item: Item, side: str, options: Options)
         suffix = "_videos" if kind == "video" else ""
         inputs["pixel_values" + suffix] = torch.from_numpy(pixels)
         inputs[f"{kind}_grid_thw"] = torch.tensor([grid])
-    text = " ".join(filter(None, [PROMPTS[side][kind], item.text]))  # type: ignore[index]
+    text = " ".join(filter(None, [PROMPTS[side][kind], item.text]))
     ids = AutoTokenizer.from_pretrained(folder)(front + text + "\n" * (kind == "image"), return_tensors="pt").input_ids
     positions = torch.arange(ids.shape[1]).expand(3, 1, -1)
     with torch.no_grad():
@@ -136,7 +136,7 @@ def test_vectors_are_those_of_a_plain_forward_pass(
     for side in ("query", "document"):
         expected = np.stack([reference(model, base, item, side, options) for item in items])
         assert np.linalg.norm(expected[0] - expected[1]) > 0.05
-        np.testing.assert_allclose(encoder.embed(items, side), expected, atol=1e-5)  # type: ignore[arg-type]
+        np.testing.assert_allclose(encoder.embed(items, side), expected, atol=1e-5)
 
 
 def test_neither_neighbours_nor_batches_nor_their_order_change_a_vector(
@@ -152,7 +152,7 @@ def test_neither_neighbours_nor_batches_nor_their_order_change_a_vector(
 
 def test_bfloat16_computes_in_few_digits_and_gives_float32(base: Path, options: Options, items: list[Item]) -> None:
     full, half = (create_encoder(f"vlm2vec:{base}", replace(options, dtype=dtype)) for dtype in ("float32", "bfloat16"))
-    first, second = (encoder.embed(items, "query") for encoder in (full, half))  # type: ignore[union-attr]
+    first, second = (encoder.embed(items, "query") for encoder in (full, half))
     assert isinstance(second, np.ndarray)
     assert second.dtype == np.float32
     assert 0 < np.linalg.norm(second - first, axis=1).max() < 0.2
@@ -223,7 +223,7 @@ def test_missing_weights_are_answered_with_the_command(base: Path, options: Opti
         folder.mkdir()
         (folder / "config.json").write_text(json.dumps({"model_type": kind}))
         with pytest.raises(RunError, match=words):
-            create_encoder(f"vlm2vec:{folder}", options).embed([Item("a", "a dog")], "query")  # type: ignore[union-attr]
+            create_encoder(f"vlm2vec:{folder}", options).embed([Item("a", "a dog")], "query")
 
 
 def test_other_weights_have_other_fingerprints(base: Path, options: Options, tmp_path: Path) -> None:

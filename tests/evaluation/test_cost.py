@@ -67,7 +67,7 @@ def test_minilm_needs_two_operations_a_weight_and_token(workers: Workers) -> Non
     meter, memory = Meter(), Memory()
     encoder = create_encoder("text", Options(workers, meter=meter, memory=memory))
     items = [Item(f"{i}", text="snow " * 30 + str(i)) for i in range(10)]
-    cost = cost_of_sides(encoder, {"query": items}, 4, meter, memory)["query"]  # type: ignore[arg-type]
+    cost = cost_of_sides(encoder, {"query": items}, 4, meter, memory)["query"]
     tokens = 33  # 30, a number, and the two at the ends
     # 10.65 million weights are in its layers' products, the rest looks words up; attention adds a little.
     assert cost["embed"]["flops"] == pytest.approx(2 * tokens * 10.65e6, rel=0.03)

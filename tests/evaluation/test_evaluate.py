@@ -228,7 +228,7 @@ class Recorder:
     def embed(self, items: Sequence[Item], side: Side) -> NDArray[np.float32]:
         Recorder.calls.append((side, list(items)))
         if Recorder.answer is not None:
-            return Recorder.answer(items, side)  # type: ignore[no-any-return]
+            return Recorder.answer(items, side)
         return np.ones((len(items), 3), np.float32)
 
 
@@ -269,7 +269,7 @@ def test_what_is_dropped_or_not_read_is_said(recorder: type[Recorder], small: Pa
     with pytest.raises(InputError, match=r"recorder.*reads text, video of a query, but query query-0 has audio"):
         evaluate(str(small), "recorder", Settings(cache=tmp_path / "cache", drop=("video", "text")))
     with pytest.raises(InputError, match="cannot drop smell"):
-        Settings(drop=("smell",))  # type: ignore[arg-type]
+        Settings(drop=("smell",))
 
 
 @pytest.mark.parametrize(
@@ -340,7 +340,7 @@ def test_bad_settings_are_refused() -> None:
         ({"sampling": "centers"}, "did you mean centres"),
     ):
         with pytest.raises(InputError, match=words):
-            Settings(**settings)  # type: ignore[arg-type]
+            Settings(**settings)
     with pytest.raises(InputError, match="protocol 'galery' does not fit omnicvr-mini; choose from: gallery"):
         evaluate(MINI, "random", Settings(protocols=("galery",)))
     with pytest.raises(InputError, match="device 'cuda:9' cannot be used here"):

@@ -31,7 +31,7 @@ def run_of(sets: Sets, shuffle: random.Random | None = None) -> Run:
     rows = [(query, list(scores.items())) for query, scores in sets.items()]
     documents = sorted({document for scores in sets.values() for document in scores})
     for some in [rows, documents, *(entries for _, entries in rows)] if shuffle else []:
-        shuffle.shuffle(some)  # type: ignore[union-attr, arg-type]
+        shuffle.shuffle(some)
     lists = Ragged.of([[documents.index(document) for document, _ in entries] for _, entries in rows])
     return Run([query for query, _ in rows], documents, lists, np.asarray([s for _, e in rows for _, s in e], float))
 
@@ -104,7 +104,7 @@ def test_weighted_sums_are_those_of_plain_arithmetic(
 ) -> None:
     weights = data.draw(st.lists(st.integers(1, 9), min_size=len(runs), max_size=len(runs)))
     padded = [{**run, "common": -9.0} for run in runs]
-    found = fuse(aligned(*({"q": run} for run in padded)), Scaling(scale), weights)  # type: ignore[arg-type]
+    found = fuse(aligned(*({"q": run} for run in padded)), Scaling(scale), weights)
     expected = naive_sum(padded, [w / sum(weights) for w in weights], scale)
     assert sets_of(found)["q"] == pytest.approx(expected, abs=1e-12)
 
@@ -121,10 +121,10 @@ def test_neither_lines_nor_the_order_of_runs_change_a_digit(
 ) -> None:
     for one in sets:
         one["q1"]["a"] = 1.0  # a document in common
-    first = fuse(aligned(*sets), Scaling(scale))  # type: ignore[arg-type]
+    first = fuse(aligned(*sets), Scaling(scale))
     shuffle.shuffle(sets)
     runs = [run_of(one, shuffle) for one in sets]
-    again = fuse(Aligned.of(runs, "abcd"[: len(runs)]), Scaling(scale))  # type: ignore[arg-type]
+    again = fuse(Aligned.of(runs, "abcd"[: len(runs)]), Scaling(scale))
     assert (again.queries, again.documents) == (first.queries, first.documents)
     assert again.lists.positions.tobytes() == first.lists.positions.tobytes()
     assert again.scores.tobytes() == first.scores.tobytes()
@@ -136,7 +136,7 @@ def test_neither_lines_nor_the_order_of_runs_change_a_digit(
 )
 @settings(deadline=None)
 def test_a_run_fused_with_itself_keeps_its_order(one: dict[str, float], scale: str) -> None:
-    found = sets_of(fuse(aligned({"q": one}, {"q": one}), Scaling(scale)))["q"]  # type: ignore[arg-type]
+    found = sets_of(fuse(aligned({"q": one}, {"q": one}), Scaling(scale)))["q"]
     groups = order(one)
     if scale == "rrf":
         assert order(found) == groups

@@ -73,7 +73,7 @@ def test_no_order_batch_or_memory_changes_a_digit(words: type[Words], tmp_path: 
     first = evaluate(benchmark, "words", Settings(cache=tmp_path / "a"))
     second = evaluate(benchmark, "words", Settings(cache=tmp_path / "b", batch_size=3, max_memory=2_000))
     assert scores_and_files(first) == scores_and_files(second)
-    whole = words(None)  # type: ignore[arg-type]
+    whole = words(None)
     one_by_one = VectorSets.of([whole.embed([item], "query")[0] for item in benchmark.queries])
     documents = whole.embed(benchmark.documents[::-1], "document")
     reversed_ = VectorSets.of([documents[29 - i] for i in range(30)])

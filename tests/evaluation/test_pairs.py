@@ -32,7 +32,7 @@ def scores_and_files(result: Result) -> str:
 def test_ranks_are_counted_from_the_scores_as_given(overlap: type[Overlap], tmp_path: Path, galleries: int) -> None:
     benchmark = wordy(galleries=galleries)
     result = evaluate(benchmark, "overlap", Settings(cache=tmp_path))
-    model = overlap(None)  # type: ignore[arg-type]
+    model = overlap(None)
     model.index(benchmark.documents)
     truth = model.score(benchmark.queries, benchmark.documents)
     assert benchmark.source is not None
@@ -96,7 +96,7 @@ def test_large_galleries_need_no_matrix(
     from mmret.meter import Meter
 
     benchmark = wordy(600, 3_000)
-    model = overlap(None)  # type: ignore[arg-type]
+    model = overlap(None)
     rng = np.random.default_rng(0)
     monkeypatch.setattr(
         model, "score", lambda queries, documents: rng.random((len(queries), len(documents)), np.float32)

@@ -45,7 +45,7 @@ def _models(monkeypatch: pytest.MonkeyPatch) -> None:
     encoders()
     monkeypatch.setattr(registry, "_CLASSES", dict(registry._CLASSES))
     for cls in (Oracle, Overlap, Words):
-        register_encoder(cls)  # type: ignore[type-var]
+        register_encoder(cls)
 
 
 @pytest.fixture

@@ -135,9 +135,9 @@ def test_a_browser_that_dies_is_started_again() -> None:
     def work() -> None:
         with Chromium(Settings()) as one:
             before = one.draw(MEDALS).png
-            running = one._page.context.browser  # type: ignore[union-attr]
+            running = one._page.context.browser
             with pytest.raises(Error):
-                running.new_browser_cdp_session().send("Browser.crash")  # type: ignore[union-attr]
+                running.new_browser_cdp_session().send("Browser.crash")
             with pytest.raises(RunError, match="browser failed"):
                 one.draw(MEDALS)
             assert one.draw(MEDALS).png == before
@@ -318,7 +318,7 @@ def test_pages_of_a_pdf_file(tmp_path: Path) -> None:
 )
 def test_settings_that_make_no_sense(changed: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        replace(Settings(), **changed)  # type: ignore[arg-type]
+        replace(Settings(), **changed)
 
 
 def test_a_missing_browser_or_library_answers_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

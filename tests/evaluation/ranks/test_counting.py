@@ -235,7 +235,7 @@ def ones(n: int, d: int = 2) -> np.ndarray:
 def test_refusals(change: dict[str, object], message: str) -> None:
     inputs = {"queries": ones(2), "documents": ones(4), "probes": Ragged.of([[0], [1]]), "gallery": None}
     with pytest.raises(InputError, match=re.escape(message)):
-        count(**(inputs | change), query_ids=["a", "b"])  # type: ignore[arg-type]
+        count(**(inputs | change), query_ids=["a", "b"])
 
 
 def test_empty_inputs() -> None:
@@ -263,7 +263,7 @@ def test_close_calls_are_rare_on_ordinary_data(monkeypatch: pytest.MonkeyPatch) 
 
         def spy(self: Dot, queries: np.ndarray, *rest: object, name: str = name, original: object = original) -> object:
             seen[name] += len(queries)
-            return original(self, queries, *rest)  # type: ignore[operator]
+            return original(self, queries, *rest)
 
         monkeypatch.setattr(Dot, name, spy)
     count(vectors[:500], vectors, Ragged.of([[i + 1] for i in range(500)]))

@@ -46,7 +46,7 @@ def test_making_it_again_keeps_what_is_there(board: Board) -> None:
         session.add(Team(name="A", key="a", contact=""))
     with Board.make(board.folder) as again, again.reading() as session:
         assert session.scalar(select(Team.name)) == "A"
-        assert session.scalar(select(Team.created_at)).utcoffset().total_seconds() == 0  # type: ignore[union-attr]
+        assert session.scalar(select(Team.created_at)).utcoffset().total_seconds() == 0
 
 
 def test_a_board_is_for_its_owner_only(board: Board) -> None:

@@ -74,14 +74,14 @@ def test_what_a_state_does_not_allow_changes_nothing(board: Board, team: Team, s
         moderate(board, submission.id, "restore", actor="ann")
     for action in ("flag", "hide"):
         with pytest.raises(InputError, match="takes a reason"):
-            moderate(board, submission.id, action, actor="ann")  # type: ignore[arg-type]
+            moderate(board, submission.id, action, actor="ann")
     with pytest.raises(InputError, match="there is no submission 'x'"):
         moderate(board, "x", "verify", actor="ann")
     assert stands(board, submission) == before
     withdraw(board, team, submission.id)
     for action in ("verify", "flag", "hide", "restore"):
         with pytest.raises(InputError, match="is withdrawn"):
-            moderate(board, submission.id, action, actor="ann", reason="r")  # type: ignore[arg-type]
+            moderate(board, submission.id, action, actor="ann", reason="r")
     with pytest.raises(InputError, match="is withdrawn"):
         withdraw(board, team, submission.id)
 

@@ -28,7 +28,7 @@ def flags(board: Board, stage: tuple[Benchmark, Team, Team], run: Run, folder: P
     """What is said of a run of the second team."""
     benchmark, _, second = stage
     scored = scored_run(board, benchmark, run, folder)
-    made = submission_of(board, benchmark, second, scored, state=State.pending, **known)  # type: ignore[arg-type]
+    made = submission_of(board, benchmark, second, scored, state=State.pending, **known)
     with board.reading() as session:
         return [f"{one.code}: {one.reason}" for one in trust.judge(session, board, made, scored)]
 

@@ -76,7 +76,7 @@ def test_what_was_not_retrieved_comes_last(facts: Facts) -> None:
 def test_unknown_names_are_refused(facts: Facts, clip_results: list[Any]) -> None:
     for wrong in ({"kind": "right"}, {"sort": "size"}, {"slices": ["loud"]}, {"system": "ecko"}, {"versus": "ecko"}):
         with pytest.raises(InputError, match="unknown"):
-            select(facts, **({"sort": "gap"} | wrong))  # type: ignore[arg-type]
+            select(facts, **({"sort": "gap"} | wrong))
     alone = Study.open(clip_results[:1]).facts("gallery")
     with pytest.raises(InputError, match="one system alone"):
         select(alone, kind="a_right_b_wrong")

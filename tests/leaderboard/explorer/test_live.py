@@ -89,7 +89,7 @@ def test_weights_mix_the_vectors_of_each_modality(clips: Study, settings: Settin
             ({}, "nothing of the query has a weight"),
         ):
             with pytest.raises(InputError, match=words):
-                search.search(query, wrong)  # type: ignore[arg-type]
+                search.search(query, wrong)
 
 
 def test_a_second_look_at_a_query_embeds_nothing(

@@ -166,7 +166,7 @@ def new_database(folder: Path) -> str:
 
     name = f"shared_{next(numbers)}"
     with psycopg.connect(host=str(folder), user="mmret", dbname="postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+        connection.execute(f"CREATE DATABASE {name}")
     return f"postgresql://mmret:pass-in-url@/{name}?host={folder}"
 
 

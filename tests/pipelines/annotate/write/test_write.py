@@ -45,7 +45,7 @@ def task(clips: list[Path], kind: str = "audio-center", source: Any = None, **ta
         kind=kind,
         visual=0.9,
         audio=0.1,
-        split="test",  # type: ignore[arg-type]
+        split="test",
     )
     one, other = (Annotation.model_validate(annotation(**changes)) for changes in (source or {}, target))
     return Task(pair, one, other, (made[0], made[1]))
