@@ -8,9 +8,8 @@ of queries nor which system is named first.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from statistics import NormalDist
 from typing import Literal
 
@@ -18,12 +17,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
+from .bootstrap import CHUNK, Vector, bca, cluster_sums, gap_of, medians, percentiles
 
-Vector = NDArray[np.float64]
 Labels = NDArray[np.integer] | None
 Aggregate = Literal["mean", "median"]
-CHUNK = 1 << 20  # numbers drawn at a time
-KEPT = 1 << 24  # numbers kept for the next measure, two bytes each
 _normal = NormalDist()
 
 
@@ -54,13 +51,13 @@ def interval(
     """
     numbers, labels = _checked(values, clusters)
     if aggregate == "median":
-        return _percentiles(np.concatenate(list(_medians([numbers], labels, samples, seed))), level)
+        return percentiles(np.concatenate(list(medians([numbers], labels, samples, seed))), level)
     if np.isinf(numbers).any():
         return math.nan, math.nan
     same = numbers.min() == numbers.max() and 0 <= numbers.min() <= 1
     if same or np.isin(numbers, (0.0, 1.0)).all():
         return _wilson(numbers, labels, level)
-    return _bca(numbers, labels, level, samples, seed)
+    return bca(numbers, labels, level, samples, seed)
 
 
 @dataclass(frozen=True)
@@ -123,15 +120,15 @@ def difference(
     """Aggregate of the first less that of the second, and its interval by paired bootstrap (methods: `interval`)."""
     a, b, labels = _pair(first, second, clusters)
     if aggregate == "median":
-        effect = float(_gap(np.median(a, keepdims=True), np.median(b, keepdims=True))[0])
-        return effect, *_percentiles(np.concatenate(list(_medians([a, b], labels, samples, seed))), level)
-    gap = _gap(a, b)
+        effect = float(gap_of(np.median(a, keepdims=True), np.median(b, keepdims=True))[0])
+        return effect, *percentiles(np.concatenate(list(medians([a, b], labels, samples, seed))), level)
+    gap = gap_of(a, b)
     if not np.isfinite(gap).all():
         return math.nan, math.nan, math.nan
     effect = math.fsum(gap.tolist()) / len(gap)
     if gap.min() == gap.max():
         return effect, effect, effect
-    return effect, *_bca(gap, labels, level, samples, seed)
+    return effect, *bca(gap, labels, level, samples, seed)
 
 
 def randomisation(
@@ -144,10 +141,10 @@ def randomisation(
     where only one is, the difference counts as the largest finite one, or 1.
     """
     a, b, labels = _pair(first, second, clusters)
-    gap = _gap(a, b)
+    gap = gap_of(a, b)
     finite = np.abs(gap[np.isfinite(gap)])
     gap = np.clip(gap, -1, 1) if not finite.any() else np.clip(gap, -finite.max(), finite.max())
-    sums = _cluster_sums(gap, labels)[0]
+    sums = cluster_sums(gap, labels)[0]
     sizes = np.sort(np.abs(sums[sums != 0]))  # a swap changes signs only, and zero differences have none
     observed = abs(math.fsum(sums.tolist()))
     reached = observed * (1 - 1e-12)  # sums that are equal but for rounding count as equal
@@ -214,7 +211,7 @@ def queries_needed(
     clusters. None where the means are the same or not finite.
     """
     a, b, labels = _pair(first, second, clusters)
-    gap = _gap(a, b)
+    gap = gap_of(a, b)
     mean = math.fsum(gap.tolist()) / len(gap) if np.isfinite(gap).all() else 0.0
     if mean == 0 or len(gap) < 2:
         return None
@@ -242,23 +239,9 @@ def _pair(first: ArrayLike, second: ArrayLike, clusters: Labels) -> tuple[Vector
     return a, b, labels
 
 
-def _gap(a: Vector, b: Vector) -> Vector:
-    """a - b, where two infinite ranks are the same."""
-    return np.subtract(a, b, out=np.zeros(len(a)), where=a != b)
-
-
-def _cluster_sums(values: Vector, labels: NDArray[np.int64]) -> tuple[Vector, Vector]:
-    """Sum and number of the values of each cluster, in an order that depends on nothing else."""
-    order = np.lexsort((values, labels))
-    sums = np.bincount(labels[order], values[order]).astype(np.float64)
-    sizes: Vector = np.bincount(labels).astype(np.float64)
-    order = np.lexsort((sizes, sums))
-    return sums[order], sizes[order]
-
-
 def _design_effect(values: Vector, labels: NDArray[np.int64]) -> float:
     """Variance of the mean with clusters over that without, at least 1; the mean cluster size if nothing varies."""
-    sums, sizes = _cluster_sums(values, labels)
+    sums, sizes = cluster_sums(values, labels)
     count, mean = len(values), math.fsum(values.tolist()) / len(values)
     alone = math.fsum(((np.sort(values) - mean) ** 2).tolist())
     together = math.fsum(((sums - mean * sizes) ** 2).tolist())
@@ -273,87 +256,3 @@ def _wilson(values: Vector, labels: NDArray[np.int64], level: float) -> tuple[fl
     reach = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     low, high = max(0.0, middle - reach), min(1.0, middle + reach)
     return (0.0 if p == 0 else min(low, p)), (1.0 if p == 1 else max(high, p))
-
-
-def _bca(values: Vector, labels: NDArray[np.int64], level: float, samples: int, seed: int) -> tuple[float, float]:
-    """Efron and Tibshirani, An Introduction to the Bootstrap, 1993, eq. (14.9)-(14.15), over clusters."""
-    sums, sizes = _cluster_sums(values, labels)
-    if len(sums) == 1:
-        return float(values.min()), float(values.max())  # one cluster tells nothing of others: all that was seen
-    means = np.sort(np.concatenate(list(_means(sums, sizes, samples, seed))))
-    mean = sums.sum() / sizes.sum()
-    below = ((means < mean).sum() + (means == mean).sum() / 2) / samples
-    bias = _normal.inv_cdf(min(max(float(below), 1 / (samples + 1)), samples / (samples + 1)))
-    left_out = (sums.sum() - sums) / (sizes.sum() - sizes)
-    gaps = left_out.mean() - left_out
-    spread = float((gaps**2).sum())
-    skew = float((gaps**3).sum()) / (6 * spread**1.5) if spread > 0 else 0.0
-    ends = []
-    for z in (_normal.inv_cdf((1 - level) / 2), _normal.inv_cdf((1 + level) / 2)):
-        shift = 1 - skew * (bias + z)
-        ends.append(_normal.cdf(bias + (bias + z) / shift) if shift > 0 else float(bias + z > 0))
-    low, high = np.quantile(means, sorted(ends))
-    return float(low), float(high)
-
-
-def _percentiles(replicates: Vector, level: float) -> tuple[float, float]:
-    ordered = np.sort(replicates)  # by position, not interpolated: ranks can be infinite
-    ends = [round((len(ordered) - 1) * share) for share in ((1 - level) / 2, (1 + level) / 2)]
-    return float(ordered[ends[0]]), float(ordered[ends[1]])
-
-
-def _draws(count: int, samples: int, seed: int, width: int) -> Iterator[NDArray[np.integer]]:
-    """Resampled clusters `(some, count)`; `width` numbers a sample are kept in memory at a time.
-
-    The draws know nothing of the values, so the measures of the same queries share them.
-    """
-    step = max(1, CHUNK // width)
-    if count <= np.iinfo(np.uint16).max and count * samples <= KEPT:
-        return iter(_kept(count, samples, seed, step))
-    return _drawn(count, samples, seed, step)
-
-
-@lru_cache(maxsize=1)
-def _kept(count: int, samples: int, seed: int, step: int) -> list[NDArray[np.uint16]]:
-    return [some.astype(np.uint16) for some in _drawn(count, samples, seed, step)]
-
-
-def _drawn(count: int, samples: int, seed: int, step: int) -> Iterator[NDArray[np.integer]]:
-    generator = np.random.default_rng(seed)
-    for start in range(0, samples, step):
-        yield generator.integers(0, count, (min(step, samples - start), count), np.int32)
-
-
-def _means(sums: Vector, sizes: Vector, samples: int, seed: int) -> Iterator[Vector]:
-    alike = bool((sizes == sizes[0]).all())
-    for drawn in _draws(len(sums), samples, seed, len(sums)):
-        weights = len(sums) * sizes[0] if alike else sizes.take(drawn, mode="clip").sum(axis=1)
-        yield sums.take(drawn, mode="clip").sum(axis=1) / weights  # clipping what lies inside saves a check each
-
-
-def _medians(columns: list[Vector], labels: NDArray[np.int64], samples: int, seed: int) -> Iterator[Vector]:
-    """Medians of resampled clusters; of two columns, the differences of their medians."""
-    labels = _canonical(columns, labels)
-    count = int(labels.max()) + 1
-    orders = [np.argsort(column, kind="stable") for column in columns]
-    for drawn in _draws(count, samples, seed, len(labels)):
-        keys = drawn + np.arange(len(drawn))[:, None] * count
-        times = np.bincount(keys.ravel(), minlength=len(drawn) * count).reshape(len(drawn), count).astype(np.int32)
-        medians = []
-        for column, order in zip(columns, orders, strict=True):
-            passed = times.take(labels[order], axis=1, mode="clip")
-            np.cumsum(passed, axis=1, out=passed)
-            total = passed[:, -1:]
-            low, high = (passed >= (total + 1) // 2).argmax(axis=1), (passed > total // 2).argmax(axis=1)
-            medians.append((column[order][low] + column[order][high]) / 2)
-        yield medians[0] if len(medians) == 1 else _gap(medians[0], medians[1])
-
-
-def _canonical(columns: list[Vector], labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Clusters numbered anew by the values they hold, so that the numbers depend on nothing else."""
-    order = np.lexsort((*columns[::-1], labels))
-    cuts = np.flatnonzero(np.diff(labels[order])) + 1
-    held = [tuple(map(tuple, part)) for part in np.split(np.stack(columns, axis=1)[order], cuts)]
-    number = np.empty(len(held), np.int64)
-    number[sorted(range(len(held)), key=held.__getitem__)] = np.arange(len(held))
-    return number[labels]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mmret.errors import InputError
-from mmret.evaluation import statistics
+from mmret.evaluation import bootstrap, statistics
 from mmret.evaluation.statistics import (
     compare,
     difference,
@@ -95,6 +95,7 @@ def test_results_depend_on_the_seed_alone(aggregate: statistics.Aggregate, monke
     )
     assert (turned.wins, turned.losses) == (first.losses, first.wins)
     monkeypatch.setattr(statistics, "CHUNK", 1)
+    monkeypatch.setattr(bootstrap, "CHUNK", 1)
     again = compare(a, b, labels, aggregate=aggregate, samples=500)
     assert again.effect == first.effect
 
