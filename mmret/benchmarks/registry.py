@@ -36,13 +36,18 @@ class Entry:
     load: makes the benchmark, from its usual folder or the one given: a draft, whose faults can be listed, or a
         benchmark.
     tables: whether it heeds a view, a field map and a split.
-    card: text of its data card, which is known also where its data are not here.
+    card_file: its data card, which is known also where its data are not here; None where it has none.
     """
 
     summary: str
     load: Loader
     tables: bool = False
-    card: str = ""
+    card_file: Path | None = None
+
+    @property
+    def card(self) -> str:
+        """Text of the data card."""
+        return "" if self.card_file is None else self.card_file.read_text(encoding="utf-8")
 
 
 def _omnicvr_mini(sources: Sources) -> Draft:
@@ -63,19 +68,21 @@ def _tables(release: TableRelease) -> Loader:
     return load
 
 
-def _card(name: str) -> str:
-    return (Path(str(files("mmret"))) / "data_cards" / f"{name}.md").read_text(encoding="utf-8")
+def _card(name: str) -> Path:
+    return Path(str(files("mmret"))) / "data_cards" / f"{name}.md"
 
 
 _MINI = "composed video retrieval with sound, built in: 144 clips, 150 queries"
 _ENTRIES: dict[str, Entry] = {
-    "omnicvr-mini": Entry(_MINI, _omnicvr_mini, card=_card("omnicvr-mini")),
-    **{release.name: Entry(release.summary, _omnicvr(release), card=_card("omnicvr")) for release in OMNICVR},
-    **{one.name: Entry(one.summary, _tables(one), tables=True, card=_card(one.card)) for one in TABLES},
+    "omnicvr-mini": Entry(_MINI, _omnicvr_mini, card_file=_card("omnicvr-mini")),
+    **{release.name: Entry(release.summary, _omnicvr(release), card_file=_card("omnicvr")) for release in OMNICVR},
+    **{one.name: Entry(one.summary, _tables(one), tables=True, card_file=_card(one.card)) for one in TABLES},
 }
 
 
-def register_benchmark(name: str, summary: str, *, tables: bool = False, card: str = "") -> Callable[[Loader], Loader]:
+def register_benchmark(
+    name: str, summary: str, *, tables: bool = False, card_file: Path | None = None
+) -> Callable[[Loader], Loader]:
     """Decorator that makes a loader available under a name; the other parameters are those of `Entry`.
 
     >>> @register_benchmark("mine", "my own clips")
@@ -83,7 +90,7 @@ def register_benchmark(name: str, summary: str, *, tables: bool = False, card: s
     """
 
     def add(load: Loader) -> Loader:
-        _ENTRIES[name] = Entry(summary, load, tables, card)
+        _ENTRIES[name] = Entry(summary, load, tables, card_file)
         return load
 
     return add
@@ -169,7 +176,7 @@ def read_draft(
         if not known[name].tables:
             sources.without_tables(name)
         loaded = known[name].load(sources)
-        return replace(loaded, card=known[name].card) if known[name].card else loaded
+        return loaded if known[name].card_file is None else replace(loaded, card=known[name].card)
     folder = folder_of(name, data)
     if is_on_hub(name) and not folder.is_dir():
         raise NotHereError(f"{folder}: {name} is not here; fetch it: mmret benchmarks get {name}")

@@ -203,7 +203,7 @@ def rerank(
 
 def _stages(found: Reranked, title: str) -> Table:
     """Measure × stage, with the difference that the second one makes."""
-    from ..evaluation import Measure
+    from ..evaluation.frames import percent
 
     table = new_table(
         ("measure", "first", "reranked", "ceiling", "difference", "95 %", "p", "win/tie/loss"),
@@ -213,11 +213,10 @@ def _stages(found: Reranked, title: str) -> Table:
         "best order; p: paired randomisation, by source; MedR and MeanR are ranks",
     )
     for name, one in found.comparisons.items():
-        scale = 1 if Measure.parse(name).name in ("MedR", "MeanR") else 100
         values = [
             found.scores[stage][found.protocol]["all"][name]["value"] for stage in ("first", "reranked", "ceiling")
         ]
-        texts = [f"{scale * value:.1f}" for value in (*values, one.effect, one.low, one.high)]
+        texts = [percent(name, value) for value in (*values, one.effect, one.low, one.high)]
         counts = f"{one.wins}/{one.ties}/{one.losses}"
         table.add_row(name, *texts[:4], f"{texts[4]} to {texts[5]}", f"{one.p:.4f}", counts)
     return table

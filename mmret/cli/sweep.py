@@ -148,12 +148,11 @@ def _effects_table(found: Sweep) -> Table:
 
 
 def _cells(one: Effect, measure: str) -> Sequence[str]:
-    from ..evaluation import Measure
+    from ..evaluation.frames import percent
 
-    scale = 1 if Measure.parse(measure).name in ("MedR", "MeanR") else 100
     gap, moved = one.comparison, one.stability
     old, new, effect, low, high = (
-        f"{scale * value:.1f}" for value in (one.before, one.after, gap.effect, gap.low, gap.high)
+        percent(measure, value) for value in (one.before, one.after, gap.effect, gap.low, gap.high)
     )
     return (
         one.change, one.baseline, one.slice, str(one.queries), old, new, effect, f"{low} to {high}",

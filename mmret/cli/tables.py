@@ -10,16 +10,11 @@ from rich.table import Table
 from ..benchmarks import PublishedTable
 from ..encoders import Spec, lacking
 from ..evaluation import Ranking
-from ..evaluation.frames import percent
+from ..evaluation.frames import CHANCE, LEGEND, SOURCE, percent
 from .common import new_table
 
-_SOURCE = {
-    "R@1 lost": "R@1 lost to it",
-    "source@1": "it comes first",
-    "target>source": "target above it",
-    "source MedR": "its median rank",
-}
-_ASIDE = ("n", *_SOURCE)  # not among the measures of the main table
+_SOURCE = dict(zip(SOURCE, ("R@1 lost to it", "it comes first", "target above it", "its median rank"), strict=True))
+_ASIDE = ("n", *SOURCE)  # not among the measures of the main table
 
 
 def result_table(record: Mapping[str, Any]) -> Table:
@@ -37,14 +32,14 @@ def scores_table(scores: Mapping[str, Any], title: str) -> Table:
         ("protocol", "slice"),
         no_wrap=True,
         title=title,
-        caption="percent with 95 % interval; MedR and MeanR are ranks",
+        caption=LEGEND,
     )
     for protocol, slices in scores.items():
         for label, entry in slices.items():
             cells = [value_cell(name, entry[name]) if name in entry else "–" for name in names]
             table.add_row(protocol if label == "all" else "", label, str(entry["n"]), *cells)
         chance = [_number(name, slices["all"].get(name, {}).get("random")) for name in names]
-        table.add_row("", "(all, by chance)", "", *chance, style="dim")
+        table.add_row("", CHANCE, "", *chance, style="dim")
         table.add_section()
     return table
 

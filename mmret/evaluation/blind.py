@@ -18,7 +18,7 @@ from .evaluate import evaluate
 from .measures import Measure
 from .results import Result
 from .settings import Settings
-from .statistics import Aggregate, difference
+from .statistics import difference
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,7 @@ def _gain(own: pd.DataFrame, blind: Mapping[str, pd.DataFrame], measure: Measure
     column, sign = str(measure), 1 if measure.higher_is_better else -1
     best = max(blind, key=lambda name: sign * measure.aggregate(blind[name][column].to_numpy(np.float64)))
     clusters = np.unique(own["cluster"].to_numpy(str), return_inverse=True)[1]
-    aggregate: Aggregate = "median" if measure.name == "MedR" else "mean"
-    effect, low, high = difference(own[column], blind[best][column], clusters, aggregate=aggregate, seed=seed)
+    effect, low, high = difference(own[column], blind[best][column], clusters, aggregate=measure.aggregation, seed=seed)
     return {"over": best, "value": effect, "low": low, "high": high}
 
 

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
-from .frames import as_html, as_text, percent
+from .frames import Shown, percent
 from .measures import Measure
 from .ranking import ALPHA
 from .results import Result
-from .statistics import Aggregate, Comparison, compare, holm, rank_groups
+from .statistics import Comparison, compare, holm, rank_groups
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Pair:
 
 
 @dataclass(frozen=True, repr=False)
-class Ranking:
+class Ranking(Shown):
     """Systems compared under one protocol and measure; it shows itself as tables.
 
     Parameters
@@ -73,14 +73,7 @@ class Ranking:
             for pair in self.pairs
         )
 
-    def __repr__(self) -> str:
-        return as_text(*self._shown())
-
-    def _repr_html_(self) -> str:
-        return as_html(*self._shown())
-
     def _shown(self) -> tuple[str, list[pd.DataFrame], list[str]]:
-        """Title, tables and notes for people."""
         systems = pd.DataFrame(
             {
                 "group": [", ".join(map(str, self.groups[name])) for name in self.systems],
@@ -123,12 +116,11 @@ def compare_results(
     tables = [_table(result, name, protocol, str(parsed)) for result, name in zip(results, names, strict=True)]
     values = {name: table[str(parsed)].to_numpy(np.float64) for name, table in zip(names, tables, strict=True)}
     clusters = np.unique(tables[0]["cluster"].to_numpy(str), return_inverse=True)[1]
-    aggregate: Aggregate = "median" if parsed.name == "MedR" else "mean"
     figure = {name: parsed.aggregate(column) for name, column in values.items()}
     sign = -1 if parsed.higher_is_better else 1
     best_first = sorted(names, key=lambda name: (sign * figure[name], name))
     found = [
-        (a, b, compare(values[a], values[b], clusters, aggregate=aggregate, seed=seed))
+        (a, b, compare(values[a], values[b], clusters, aggregate=parsed.aggregation, seed=seed))
         for a, b in combinations(best_first, 2)
     ]
     adjusted = holm([comparison.p for _, _, comparison in found])

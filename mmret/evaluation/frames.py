@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -60,9 +61,14 @@ def shown_frame(scores: Mapping[str, Any]) -> pd.DataFrame:
     return table.rename(columns={SOURCE[0]: "R@1 lost to source"})
 
 
+def scaled(name: str, value: float) -> float:
+    """A figure of a measure as people read it: in percent, or, of ranks, as it is."""
+    return value if name in RANKS else 100 * value
+
+
 def percent(name: str, value: float) -> str:
-    """A figure of a measure for people: in percent, or, of ranks, as it is."""
-    return f"{value if name in RANKS else 100 * value:.1f}"
+    """The same with one decimal."""
+    return f"{scaled(name, value):.1f}"
 
 
 def _cell(name: str, figures: Mapping[str, float]) -> str:
@@ -70,13 +76,20 @@ def _cell(name: str, figures: Mapping[str, float]) -> str:
     return f"{value} [{low}–{high}]"
 
 
-def as_text(title: str, tables: Sequence[pd.DataFrame], notes: Sequence[str]) -> str:
-    """Tables with a title above and notes below, for a terminal."""
-    return "\n".join([title, *(table.to_string() for table in tables), *notes])
+class Shown(ABC):
+    """What shows itself as tables, in a terminal and in a notebook."""
 
+    @abstractmethod
+    def _shown(self) -> tuple[str, Sequence[pd.DataFrame], Sequence[str]]:
+        """Title, tables and notes."""
 
-def as_html(title: str, tables: Sequence[pd.DataFrame], notes: Sequence[str]) -> str:
-    """The same for a notebook. No text in it is read as HTML."""
-    body = "".join(table.to_html(escape=True, border=0) for table in tables)
-    foot = "<br>".join(escape(note) for note in notes)
-    return f"<div><strong>{escape(title)}</strong>{body}<small>{foot}</small></div>"
+    def __repr__(self) -> str:
+        title, tables, notes = self._shown()
+        return "\n".join([title, *(table.to_string() for table in tables), *notes])
+
+    def _repr_html_(self) -> str:
+        """No text in it is read as HTML."""
+        title, tables, notes = self._shown()
+        body = "".join(table.to_html(escape=True, border=0) for table in tables)
+        foot = "<br>".join(escape(note) for note in notes)
+        return f"<div><strong>{escape(title)}</strong>{body}<small>{foot}</small></div>"

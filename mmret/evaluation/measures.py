@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, unknown_name
 from .ranks import Counts
+from .statistics import Aggregate
 
 Vector = NDArray[np.float64]
 
@@ -85,12 +86,17 @@ class Measure:
         """False for ranks."""
         return FAMILIES[self.name].higher
 
+    @property
+    def aggregation(self) -> Aggregate:
+        """What one figure for many queries is: their median for MedR, else their mean."""
+        return "median" if self.name == "MedR" else "mean"
+
     def aggregate(self, values: Vector | Sequence[float]) -> float:
-        """The figure for many queries: their median for MedR, else their mean, in no order's debt (an exact sum)."""
+        """The figure for many queries, in no order's debt (an exact sum)."""
         numbers = np.asarray(values, np.float64)
         if not len(numbers):
             return math.nan
-        if self.name == "MedR":
+        if self.aggregation == "median":
             return float(np.median(numbers))
         return math.fsum(numbers.tolist()) / len(numbers)
 

@@ -17,7 +17,7 @@ from .measures import Measure
 from .runs import Run
 from .score_run import RunScores, score_run_on
 from .settings import Settings
-from .statistics import Aggregate, Comparison, compare
+from .statistics import Comparison, compare
 from .summary import usual_measures
 
 
@@ -164,7 +164,6 @@ def _comparisons(
     found = {}
     for measure in map(Measure.parse, measures):
         name = str(measure)
-        aggregate: Aggregate = "median" if measure.name == "MedR" else "mean"
         a, b = (table[name].to_numpy(np.float64) for table in (one, other))
-        found[name] = compare(a, b, clusters, aggregate=aggregate, seed=seed)
+        found[name] = compare(a, b, clusters, aggregate=measure.aggregation, seed=seed)
     return found

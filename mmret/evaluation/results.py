@@ -17,7 +17,7 @@ import pandas as pd
 
 from ..errors import InputError, RunError
 from ..paths import StrPath, refuse_file
-from .frames import LEGEND, SOURCE, as_html, as_text, long_frame, shown_frame
+from .frames import LEGEND, SOURCE, Shown, long_frame, shown_frame
 from .measures import Measure
 from .runs import Run, read_run, write_run
 
@@ -29,7 +29,7 @@ _PACKAGES = ("mmret", "numpy", "torch", "torchaudio", "av", "decord", "pillow", 
 
 
 @dataclass(frozen=True, repr=False)
-class Result:
+class Result(Shown):
     """An evaluation; it shows itself as a table.
 
     Parameters
@@ -90,19 +90,12 @@ class Result:
         """One row a protocol, slice and measure: value, bounds over ties, interval, expectation of chance."""
         return long_frame(self.scores)
 
-    def __repr__(self) -> str:
-        return as_text(*self._shown())
-
-    def _repr_html_(self) -> str:
-        return as_html(*self._shown())
-
     @property
     def _name(self) -> str:
         benchmark = self.record["benchmark"]
         return f"{self.record['model']['name']} on {benchmark['name']} {benchmark['version']}"
 
     def _shown(self) -> tuple[str, list[pd.DataFrame], list[str]]:
-        """Title, tables and notes for people."""
         benchmark, excluded = self.record["benchmark"], self.record["excluded"]
         title = f"{self._name}: {benchmark['queries']:,} queries, {benchmark['documents']:,} documents"
         view = [f"view: {benchmark['view']}"] if benchmark["view"] else []

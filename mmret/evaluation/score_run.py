@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..benchmarks import Benchmark, Ragged
 from ..errors import InputError, first_ten, unknown_name
-from .frames import LEGEND, as_html, as_text, long_frame, shown_frame
+from .frames import LEGEND, Shown, long_frame, shown_frame
 from .ids import Index
 from .labels import Galleries, Labels
 from .measures import Measure
@@ -27,7 +27,7 @@ Unknown = Literal["error", "ignore"]
 
 
 @dataclass(frozen=True, repr=False)
-class RunScores:
+class RunScores(Shown):
     """A scored run; it shows itself as a table.
 
     Parameters
@@ -65,19 +65,12 @@ class RunScores:
         """One row a protocol, slice and measure: value, bounds over ties, interval, and chance where it is known."""
         return long_frame(self._by_protocol)
 
-    def __repr__(self) -> str:
-        return as_text(*self._shown())
-
-    def _repr_html_(self) -> str:
-        return as_html(*self._shown())
-
     @property
     def _by_protocol(self) -> Mapping[str, Any]:
         """The scores as those of a benchmark; judgements have no protocol."""
         return {"": {ALL: self.scores}} if "n" in self.scores else self.scores
 
     def _shown(self) -> tuple[str, list[pd.DataFrame], list[str]]:
-        """Title, tables and notes for people."""
         notes = [f"{name}: {share:.1%} of the candidates are not in the run" for name, share in self.unlisted.items()]
         if self.missing:
             notes.append(f"{len(self.missing):,} judged queries are not in the run and count 0")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
 
 from ...errors import InputError
 from .browse import Kind, Sort, select
@@ -14,6 +14,27 @@ from .pages.scene import Scene
 from .views import query_view, rows_view, study_view
 
 AT_ONCE = 500  # queries in a list, or documents of a query, that one request may ask for
+
+
+class Filters(BaseModel):
+    """Parameters of `browse.select`, by their names."""
+
+    slices: list[str] = []
+    system: str | None = None
+    versus: str | None = None
+    kind: Kind = "all"
+    within: Annotated[int, Field(ge=1)] = 1
+    text: str = ""
+    sort: Sort = "id"
+    reverse: bool = False
+
+
+class Asked(Filters):
+    """Queries that fit, `count` of them from number `first`."""
+
+    protocol: str | None = None
+    first: Annotated[int, Field(ge=0)] = 0
+    count: Annotated[int, Field(ge=1, le=AT_ONCE)] = 50
 
 
 def router(scene: Scene) -> APIRouter:
@@ -27,6 +48,13 @@ def router(scene: Scene) -> APIRouter:
         """The benchmark and the systems."""
         return study_view(study)
 
+    @found.get("/queries")
+    def chosen(asked: Annotated[Asked, Query()]) -> dict[str, Any]:
+        """A list of queries."""
+        facts = study.facts(asked.protocol or study.protocols[0])
+        fit = select(facts, **asked.model_dump(include=set(Filters.model_fields)))
+        return {"found": len(fit), "queries": rows_view(facts, fit[asked.first : asked.first + asked.count])}
+
     @found.get("/queries/{query:path}")
     def one(query: str, protocol: str | None = None, k: Annotated[int, Query(ge=1, le=AT_ONCE)] = 20) -> dict[str, Any]:
         """Everything about one query, named by its id."""
@@ -39,37 +67,4 @@ def router(scene: Scene) -> APIRouter:
         """What at least so many people say of labels."""
         return [] if scene.votes is None else [asdict(tally) for tally in scene.votes.tally(least)]
 
-    found.get("/queries")(_chosen(scene))
     return found
-
-
-def _chosen(scene: Scene) -> Callable[..., dict[str, Any]]:
-    def chosen(
-        protocol: str | None = None,
-        slices: Annotated[list[str] | None, Query()] = None,
-        system: str | None = None,
-        versus: str | None = None,
-        kind: Kind = "all",
-        within: Annotated[int, Query(ge=1)] = 1,
-        text: str = "",
-        sort: Sort = "id",
-        reverse: bool = False,
-        first: Annotated[int, Query(ge=0)] = 0,
-        count: Annotated[int, Query(ge=1, le=AT_ONCE)] = 50,
-    ) -> dict[str, Any]:
-        """Queries that fit, `count` of them from number `first`; parameters as of `browse.select`."""
-        facts = scene.study.facts(protocol or scene.study.protocols[0])
-        found = select(
-            facts,
-            slices=slices or (),
-            system=system,
-            versus=versus,
-            kind=kind,
-            within=within,
-            text=text,
-            sort=sort,
-            reverse=reverse,
-        )
-        return {"found": len(found), "queries": rows_view(facts, found[first : first + count])}
-
-    return chosen

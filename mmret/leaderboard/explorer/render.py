@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ...evaluation.frames import RANKS, percent
 from ...media import Fault
 from . import drawings
 
@@ -30,7 +31,7 @@ def environment(*packages: str) -> Environment:
         "thousands": "{:,}".format,
         "wave": drawings.wave_drawing,
     }
-    found.tests |= {"fault": lambda one: isinstance(one, Fault)}
+    found.tests |= {"fault": lambda one: isinstance(one, Fault), "rank": RANKS.__contains__}
     return found
 
 
@@ -38,7 +39,7 @@ def figure(value: float | None, measure: str) -> str:
     """In percent, ranks as they are."""
     if value is None or math.isnan(value):
         return "–"
-    return f"{value:.1f}" if measure.endswith(("MedR", "MeanR")) else f"{100 * value:.1f}"
+    return percent(measure, value)
 
 
 def p_value(p: float) -> str:

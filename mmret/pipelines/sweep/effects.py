@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import RunError, first_ten
 from ...evaluation import Measure, Result, Run
-from ...evaluation.statistics import Aggregate, Comparison, compare, holm
+from ...evaluation.statistics import Comparison, compare, holm
 from ...evaluation.summary import ALL
 
 TOP = 10
@@ -112,7 +112,6 @@ def effects_of(
     overlap = np.array([_overlap(before.first[query], after.first[query]) for query in before.table.index])
     moved = np.abs(after.ranks - before.ranks)
     parsed = Measure.parse(measure)
-    aggregate: Aggregate = "median" if parsed.name == "MedR" else "mean"
     found = []
     for label, members in {ALL: before.table.index, **slices}.items():
         chosen = before.table.index.isin(members)
@@ -126,7 +125,7 @@ def effects_of(
             p90=float(np.quantile(moved[chosen], 0.9)),
             overlap=float(overlap[chosen].mean()),
         )
-        comparison = compare(new, old, clusters, aggregate=aggregate, seed=seed)
+        comparison = compare(new, old, clusters, aggregate=parsed.aggregation, seed=seed)
         values = parsed.aggregate(old), parsed.aggregate(new)
         found.append(Effect(change, baseline, label, int(chosen.sum()), *values, comparison, stability))
     return found

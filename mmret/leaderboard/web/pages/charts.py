@@ -8,11 +8,12 @@ from math import isfinite, isinf
 
 from markupsafe import Markup
 
+from ....evaluation.frames import scaled
 from ....evaluation.measures import Measure
 from ...board.database import Score
 from ...board.rows import Figure, Row, Table
 from .plots import PUBLISHED, Axis, Bar, Point, bars, calendar, linear, logarithmic, scatter
-from .render import scaled, unit
+from .render import unit
 
 BEST = 5  # systems whose slices are drawn
 
@@ -53,7 +54,7 @@ def charts(identity: str, rows: Sequence[Row], table: Table) -> list[Markup]:
     placed = [(row, score.value) for row in rows if (score := row.figures.get(table.slice)) and isfinite(score.value)]
     for key, one in AGAINST.items():
         points = [
-            Point(row.model, place, scaled(value, measure), row.track or PUBLISHED)
+            Point(row.model, place, scaled(measure, value), row.track or PUBLISHED)
             for row, value in placed
             if (place := one.place(row)) is not None
         ]
@@ -81,5 +82,5 @@ def by_slice(
 
 
 def _bar(series: int, score: Figure | Score, measure: str) -> Bar:
-    low, high = (None if end is None or isinf(end) else scaled(end, measure) for end in (score.low, score.high))
-    return Bar(series, scaled(score.value, measure), low, high)
+    low, high = (None if end is None or isinf(end) else scaled(measure, end) for end in (score.low, score.high))
+    return Bar(series, scaled(measure, score.value), low, high)

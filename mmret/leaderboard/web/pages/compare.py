@@ -14,7 +14,7 @@ from markupsafe import Markup
 from ....errors import InputError
 from ....evaluation.compare import Pair
 from ....evaluation.measures import Measure
-from ....evaluation.statistics import Aggregate, Comparison, compare, holm
+from ....evaluation.statistics import Comparison, compare, holm
 from ....evaluation.summary import ALL
 from ...board import Board
 from ...board.database import Score, State, Submission
@@ -93,5 +93,6 @@ def _compared(first: Path, second: Path, protocol: str, measure: str) -> Compari
     """Kept, because files named by their content never change."""
     a, b = (load_values(path, protocol, measure) for path in (first, second))
     known = ~np.isnan(a)
-    aggregate: Aggregate = "median" if Measure.parse(measure).name == "MedR" else "mean"
-    return compare(a[known], b[known], load_clusters(first)[known], aggregate=aggregate, samples=SAMPLES)
+    return compare(
+        a[known], b[known], load_clusters(first)[known], aggregate=Measure.parse(measure).aggregation, samples=SAMPLES
+    )

@@ -8,7 +8,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-RANKS = ("MedR", "MeanR")  # measures that are no shares
+from ....evaluation.frames import RANKS, scaled
+
 TITLE = "Multimodal retrieval leaderboard"
 NONE = "–"
 
@@ -16,11 +17,6 @@ NONE = "–"
 def html(name: str, **values: Any) -> Markup:
     """What a template makes of the values; strings among them are text unless they are `Markup` already."""
     return Markup(_ENVIRONMENT.get_template(name).render(values))
-
-
-def scaled(value: float, measure: str) -> float:
-    """A figure as it is read: a share in percent, a rank as it is."""
-    return value if measure in RANKS else 100 * value
 
 
 def unit(measure: str) -> str:
@@ -38,7 +34,7 @@ def figure(value: float | None, measure: str, decimals: int | None = None) -> st
     if value is None or math.isnan(value):
         return NONE
     digits = 1 if decimals is None or measure in RANKS else max(0, min(1, decimals - 2))
-    return f"{scaled(value, measure):.{digits}f}".replace("-", "−")
+    return f"{scaled(measure, value):.{digits}f}".replace("-", "−")
 
 
 def count(number: float | None) -> str:

@@ -154,5 +154,5 @@ def _source(index: int) -> Source | None:
     """The branch of AudioSet's hierarchy that a class stands in; None for music."""
     for source, first in reversed(BRANCHES.items()):
         if index >= first:
-            return None if source == "music" else source  # type: ignore[return-value]
+            return None if source == "music" else source  # type: ignore[return-value]  # the other names are those of sources
     raise ValueError(index)
