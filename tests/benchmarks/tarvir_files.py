@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
+from mmret.benchmarks import Benchmark, Draft, read_draft
+
 LONGEST = 285_798  # characters of the longest table of NQ-TABLES
 ODD_NAMES = (
     "AC/DC discography",
@@ -235,3 +237,21 @@ def write_lines(path: Path, rows: Sequence[dict[str, Any]] | Iterator[dict[str, 
     with path.open("w") as file:
         for row in rows:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def draft(folder: Path, **options: object) -> Draft:
+    made = read_draft(str(folder), **options)
+    assert isinstance(made, Draft)
+    return made
+
+
+def kinds(made: Draft) -> dict[str, int]:
+    found = [fault.kind for fault in made.faults]
+    return {kind: found.count(kind) for kind in found}
+
+
+def gold(benchmark: Benchmark) -> dict[str, list[str]]:
+    return {
+        query.id: sorted(benchmark.documents[p].id for p in benchmark.positives[i])
+        for i, query in enumerate(benchmark.queries)
+    }
