@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 import typer.main
@@ -16,8 +17,11 @@ import typer.main
 import mmret
 from mmret.cli import COMMANDS, app
 
-from .pages import DOCS, pages
+from .pages import DOCS, FENCE
 
+ROOT = DOCS.parent
+ELSEWHERE = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")]
+TEXTS = sorted([*ELSEWHERE, *DOCS.rglob("*.md"), *(ROOT / "mmret" / "data_cards").glob("*.md")])
 LOADING = {"link", "script", "img", "iframe", "video", "audio", "source", "object", "embed"}
 
 
@@ -79,22 +83,42 @@ def test_every_public_name_stands_in_the_reference(site: Path) -> None:
     assert 'id="parameters"' not in text, "a section of a docstring was taken for a heading"
 
 
-def test_what_the_pages_say_in_passing_exists() -> None:
-    """Commands and options in running text, which are not run."""
-    known, options = {"mmret"}, {"--help", "--version", "--install-completion"}
-    todo = [(f"mmret {name}", lazy.load()) for name, lazy in typer.main.get_command(app).commands.items()]
+def options_of_commands() -> dict[tuple[str, ...], set[str]]:
+    """The options of each command, such as ("mmret", "board", "token", "issue")."""
+    found = {}
+    todo = [(("mmret",), typer.main.get_command(app))]
     while todo:
-        name, command = todo.pop()
-        known.add(name)
+        words, command = todo.pop()
         context = typer.Context(command)
-        options |= {option for one in command.get_params(context) for option in (*one.opts, *one.secondary_opts)}
-        if hasattr(command, "list_commands"):
-            todo += [(f"{name} {one}", command.get_command(context, one)) for one in command.list_commands(context)]
-    for page in pages():
-        for code in re.findall(r"(?<!`)`([^`]+)`(?!`)", page.text):
-            words = " ".join(code.split())
-            if said := re.match(r"mmret(?: [a-z][a-z-]*)?", words):
-                assert said[0] in known, f"{page.name}: {words}"
-            if page.name != "hosting.md" or words.startswith(("mmret", "--")):
-                for option in re.findall(r"(?<!\S)--[a-z][a-z-]*", words):
-                    assert option in options, f"{page.name}: {words}"
+        found[words] = {option for one in command.get_params(context) for option in (*one.opts, *one.secondary_opts)}
+        below = getattr(command, "commands", {})
+        todo += [((*words, name), one.load() if len(words) == 1 else one) for name, one in below.items()]
+    return found
+
+
+def test_what_is_said_in_passing_exists() -> None:
+    """Commands, their options, and names of Python in running text, which are not run."""
+    options = options_of_commands()
+    for path in TEXTS:
+        for code in re.findall(r"`([^`]+)`", FENCE.sub("", path.read_text("utf-8"))):
+            words, known = code.split(), set().union(*options.values())
+            if words[0] == "mmret":
+                command = max((one for one in options if tuple(words[: len(one)]) == one), key=len)
+                groups = {one[:-1] for one in options}
+                assert command not in groups or words[len(command) :] == [] or words[len(command)][0] == "-", code
+                known = options[command]
+            elif name := re.match(r"mmret(?!\.toml)(\.\w+)+", code):
+                resolve_name(name[0])
+            if words[0] == "mmret" or words[0].startswith("--"):
+                assert {word for word in words if re.fullmatch("--[a-z-]+", word)} <= known, f"{path}: {code}"
+
+
+def test_links_of_the_repository_lead_somewhere() -> None:
+    """Those of the pages are looked at by mkdocs."""
+    for path in ELSEWHERE:
+        for target in re.findall(r'(?:\]\(|(?:src|srcset)=")([^)"]+)', path.read_text("utf-8")):
+            file, _, anchor = target.partition("#")
+            if not file.startswith("https://"):
+                assert (ROOT / file).exists(), f"{path.name}: {target}"
+                headings = re.findall(r"^#+ (.+)$", (ROOT / file).read_text("utf-8"), re.MULTILINE) if anchor else []
+                assert not anchor or anchor in [one.lower().replace(" ", "-") for one in headings], target
