@@ -62,6 +62,10 @@ def test_long_shots_are_divided_into_equal_parts(seconds: int, parts: int) -> No
     assert max(lengths) - min(lengths) < 0.1
 
 
+def test_a_picture_that_stands_longer_than_a_clip_is_a_part_of_its_own() -> None:
+    assert divide([(0, 3)], [0, 40, 41, 42], Segment()) == [(0, 1), (1, 3)]
+
+
 def test_parts_keep_to_the_limit_at_any_rate() -> None:
     for rate in (Fraction(24000, 1001), Fraction(30000, 1001), Fraction(7, 2)):
         for frames in range(40, 1400, 37):

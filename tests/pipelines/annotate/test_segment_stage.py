@@ -19,6 +19,8 @@ from mmret.pipelines.annotate.config import About, Config, Segment, Source
 from mmret.pipelines.annotate.project import Project, Row
 from mmret.pipelines.annotate.records import Clip
 from mmret.pipelines.annotate.segment import segment
+from mmret.pipelines.annotate.segment.hashes import near_duplicates
+from mmret.pipelines.annotate.segment.originals import list_originals
 
 from ...processes import until
 from . import films
@@ -184,10 +186,30 @@ def test_another_content_under_the_same_name(done: Path) -> None:
 def test_a_changed_licence_cuts_nothing_anew(done: Path) -> None:
     before = state(done, "cut")
     changed = config(done).model_copy(update={"source": [Source(name="own", folder=done / "videos", licence="MIT")]})
+    mine, left = (done / "project" / "clips" / name for name in ("holiday.mp4", "0123456789abcdef.77.part"))
+    mine.touch()
+    left.touch()
     with Project(changed) as project:
         segment(project, workers=1)
         assert {one.licence for one in project.accepted("segment", Clip)} == {"MIT"}
     assert state(done, "cut") == before
+    assert (mine.exists(), left.exists()) == (True, False)  # what the stage has not made it does not delete
+
+
+def test_no_clip_repeats_none() -> None:
+    assert near_duplicates([], pictures=24, sounds=64) == {}
+
+
+def test_a_file_has_one_source_and_a_name_that_can_be_kept(tmp_path: Path) -> None:
+    (tmp_path / "videos" / "more").mkdir(parents=True)
+    (tmp_path / "videos" / "more" / "a.mp4").touch()
+    usual = config(tmp_path)
+    nested = [*usual.source, Source(name="more", folder=tmp_path / "videos" / "more", licence="MIT")]
+    with pytest.raises(InputError, match=r"a\.mp4: stands in two sources, own and more"):
+        list_originals(usual.model_copy(update={"source": nested}))
+    (tmp_path / "videos" / os.fsdecode(b"caf\xe9.mp4")).touch()
+    with pytest.raises(InputError, match=r"'caf\\udce9\.mp4' is not in UTF-8; rename it"):
+        list_originals(usual)
 
 
 SCRIPT = """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from contextlib import suppress
 from fractions import Fraction
@@ -15,6 +14,7 @@ from av.container import OutputContainer
 from av.video.frame import PictureType
 from numpy.typing import NDArray
 
+from ....items import Media
 from ..config import Segment
 from ..records import Record
 from .hashes import FRAMES, SIDE, picture_hash, sound_hash
@@ -76,13 +76,11 @@ def _cut(original: Path, span: Span, part: Path, settings: Segment, *, seek: boo
                 break
         pictures.finish()
         heard.finish()
-    with part.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return Cut(
         size=pictures.size,
         phash=picture_hash(np.stack(pictures.looks)),
         sound_hash=sound_hash(heard.mono, heard.rate),
-        sha256=digest,
+        sha256=Media(part).digest,
     )
 
 

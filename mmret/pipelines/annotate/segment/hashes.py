@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ....benchmarks.duplicates.pictures import near_hashes
+from ....benchmarks.duplicates.pictures import BITS, near_hashes
 from ..records import Clip
 
 FRAMES = 4
@@ -57,7 +57,7 @@ def near_duplicates(clips: Sequence[Clip], *, pictures: int, sounds: int) -> dic
     pictures, sounds: most bits, of 256, in which the hashes of two such clips differ.
     """
     seen, heard = (
-        np.asarray([list(bytes.fromhex(getattr(one, name))) for one in clips], np.uint8).reshape(len(clips), -1)
+        np.asarray([list(bytes.fromhex(getattr(one, name))) for one in clips], np.uint8).reshape(-1, BITS // 8)
         for name in ("phash", "sound_hash")
     )
     found: dict[int, int] = {}

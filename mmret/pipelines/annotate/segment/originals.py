@@ -32,16 +32,22 @@ class Original(Record):
 def list_originals(config: Config, *, show: bool = False) -> dict[Path, Original]:
     """Path → original, ordered by source and path. Digests are kept in the project folder.
 
-    Raises `InputError` for a source that is no folder, and where there is no file at all.
+    Raises `InputError` for a source that is no folder, for a file of two sources or whose name is not in UTF-8, and
+    where there is no file at all.
     """
-    found = [(path, source) for source in config.source for path in _files(source, config.project.folder)]
+    found: dict[Path, Source] = {}
+    for source in config.source:
+        for path in _files(source, config.project.folder):
+            if path in found:
+                raise InputError(f"{path}: stands in two sources, {found[path].name} and {source.name}; name it in one")
+            found[path] = source
     if not found:
         raise InputError(f"{', '.join(str(one.folder) for one in config.source)}: there is no file")
-    media = [Media(path) for path, _ in found]
+    media = [Media(path) for path in found]
     digest_all(media, config.project.folder / "state", show=show)
     first: dict[str, str] = {}
     originals = {}
-    for one, (path, source) in zip(media, found, strict=True):
+    for one, (path, source) in zip(media, found.items(), strict=True):
         name = f"{source.name}/{path.relative_to(source.folder).as_posix()}"
         same_as = first.setdefault(one.digest, name) if one.digest != NO_CONTENT else name
         originals[path] = Original(
@@ -54,6 +60,8 @@ def _files(source: Source, project: Path) -> Iterator[Path]:
     if not source.folder.is_dir():
         raise InputError(f"source {source.name}: {source.folder} is no folder")
     for path in sorted(source.folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(source.folder).parts)
-        if path.is_file() and not hidden and not path.is_relative_to(project):
+        name = path.relative_to(source.folder)
+        if path.is_file() and not path.is_relative_to(project) and not any(one.startswith(".") for one in name.parts):
+            if str(name) != str(name).encode(errors="replace").decode():
+                raise InputError(f"{source.folder}: the name of {str(name)!r} is not in UTF-8; rename it")
             yield path

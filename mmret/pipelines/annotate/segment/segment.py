@@ -6,6 +6,7 @@ original, and `cut`, one item a clip to be written.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any
 
 from ....engines import open_executor
 from ....items import text_digest
-from ..config import Segment
+from ..config import Config, Segment
 from ..project import Outcome, Project, Stage, Status, run_stage
 from ..records import Clip, Record
 from .cut import Cut, cut_file
@@ -28,6 +29,7 @@ from .streams import UnusableError
 STAGE = "segment"
 _DIVIDING = {"threshold", "shortest_shot", "shortest", "longest", "short_shots", "samples"}
 _CUTTING = {"height", "crf", "preset", "sound_bitrate"}
+_OWN = re.compile(r"[0-9a-f]{16}\.(?:mp4|\d+\.part)")  # files of this stage; others in the folder are left alone
 
 
 class Candidate(Record):
@@ -66,12 +68,11 @@ def segment(project: Project, *, workers: int | None = None, show: bool = False)
         run_stage(project, scans, [_Job(*one) for one in originals.items()], partial(_scan, settings), pool, show=show)
         found = list(_candidates(project, originals.values()))
         paths = {original.id: path for path, original in originals.items()}
-        clips = project.folder / "clips"
         gone = [name for name in project.rows("cut") if not project.clip(name).exists()]
         project.keep("cut", [], gone)
         fit = [_Job(paths[one.original], one) for one in found if fault_of(one.span, settings) is None]
         cuts = Stage("cut", _some(settings, _CUTTING), lambda job: job.item.id)
-        run_stage(project, cuts, fit, partial(_cut, settings, clips), pool, show=show)
+        run_stage(project, cuts, fit, partial(_cut, project.config), pool, show=show)
     return _settle(project, found, {one.id: one.licence for one in originals.values()})
 
 
@@ -99,16 +100,16 @@ def _candidates(project: Project, originals: Iterable[Original]) -> Iterator[Can
                 yield Candidate(id=name, original=original.id, span=span)
 
 
-def _cut(settings: Segment, clips: Path, job: _Job) -> Outcome:
+def _cut(config: Config, job: _Job) -> Outcome:
     assert isinstance(job.item, Candidate)
     try:
-        return Outcome.accepted(cut_file(job.path, job.item.span, clips / f"{job.id}.mp4", settings))
+        return Outcome.accepted(cut_file(job.path, job.item.span, Project(config).clip(job.id), config.segment))
     except UnusableError as error:
         return Outcome.rejected(str(error))
 
 
 def _settle(project: Project, found: list[Candidate], licences: Mapping[str, str]) -> Counter[Status]:
-    """What became of each stretch; clips that are no more are deleted."""
+    """What became of each stretch; clips that are no more are deleted, and what a killed run left."""
     settings, cuts = project.config.segment, project.rows("cut")
     made = {name: row.record for name, row in cuts.items() if row.record is not None}
     clips = {one.id: _clip(one, made[one.id], licences) for one in found if one.id in made}
@@ -128,8 +129,9 @@ def _settle(project: Project, found: list[Candidate], licences: Mapping[str, str
         Stage(STAGE, settings.model_dump(mode="json", exclude={"time_limit"}), lambda one: one.span.model_dump()),
         outcomes,
     )
+    kept = {project.clip(name) for name in clips}
     for file in (project.folder / "clips").glob("*"):
-        if file.stem not in clips or file.suffix != ".mp4":
+        if _OWN.fullmatch(file.name) and file not in kept:
             file.unlink()
     return Counter(outcome.status for _, outcome in outcomes)
 

@@ -83,7 +83,8 @@ def _parts(shot: Stretch, times: Sequence[float], longest: float) -> Iterator[St
     count = math.ceil(length / longest - 1e-9)
     while True:
         borders = [begin + length * i / count for i in range(1, count)]
-        ends = [first, *np.searchsorted(times, np.asarray(borders) - 1e-9).tolist(), end]
+        # Several borders may fall into one frame that stands long, as in a recording of a screen.
+        ends = sorted({first, *np.searchsorted(times, np.asarray(borders) - 1e-9).tolist(), end})
         parts = list(pairwise(ends))
         if all(times[b] - times[a] <= longest + 1e-9 for a, b in parts) or count >= end - first:
             yield from parts
