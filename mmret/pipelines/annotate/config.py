@@ -17,7 +17,9 @@ from .gates import Condition
 from .records import Split, TripletStatus
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Cosine = Annotated[float, Field(ge=-1, le=1)]
+Preset = Literal[
+    "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"
+]  # of x264
 
 
 def _conditions(texts: list[str]) -> list[str]:
@@ -85,7 +87,7 @@ class Segment(Section):
     )
     height: int = Field(default=720, ge=64, description="Most lines of a clip's picture; larger ones are scaled down.")
     crf: int = Field(default=20, ge=0, le=40, description="Quality of H.264; less is better.")
-    preset: str = Field(default="veryfast", description="Speed of H.264.")
+    preset: Preset = Field(default="veryfast", description="Speed of H.264.")
     sound_bitrate: int = Field(default=128_000, ge=16_000, description="Bits a second of AAC.")
     time_limit: float = Field(default=7200, gt=0, description="Seconds that one video may take.")
 
@@ -145,6 +147,12 @@ class Write(Section):
     phrasings: int = Field(default=3, ge=1, le=10, description="Texts of a pair; the first is the one asked.")
     shortest: int = Field(default=8, ge=1, description="Least words of a text.")
     longest: int = Field(default=80, ge=1, description="Most words of a text (paper: 52.6 on average).")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.longest < self.shortest:
+            raise ValueError("longest must be shortest at least, or no text is valid")
+        return self
 
 
 class Mine(Section):
@@ -265,9 +273,10 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
-        names = [one.name for one in self.source]
-        if len(set(names)) < len(names):
+        if len({one.name for one in self.source}) < len(self.source):
             raise ValueError("two sources have the same name")
+        if len({one.model for one in self.endpoint}) < len(self.endpoint):
+            raise ValueError("two endpoints are of the same model")
         return self
 
     @classmethod
