@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol, Self, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from ...engines import Executor, as_done
 from ...errors import InputError, RunError
@@ -166,19 +166,19 @@ class Project:
         return self.folder / "state" / "votes.jsonl"
 
     def rows(self, stage: str) -> dict[str, Row]:
-        """The last word on each item of a stage, by id; none before it ran."""
+        """The last word on each item of a stage, by id; none before it ran. Raises `InputError` for what is no row."""
         rows: dict[str, Row] = {}
-        for _, fields in read_lines(self._path(stage), "id"):
+        for place, fields in read_lines(self._path(stage), "id"):
             if fields.get("status") == "dropped":
                 rows.pop(fields["id"], None)
             else:
-                rows[fields["id"]] = Row.model_validate(fields)
+                rows[fields["id"]] = self._valid(stage, Row, fields, f"the line at byte {place}")
         return rows
 
     def accepted(self, stage: str, kind: type[R]) -> list[R]:
-        """The records of all accepted items of a stage, ordered by id."""
+        """The records of all accepted items of a stage, ordered by id. Raises `InputError` for another kind."""
         rows = sorted(self.rows(stage).items())
-        return [kind.model_validate(row.record) for _, row in rows if row.status == "accepted"]
+        return [self._valid(stage, kind, row.record, name) for name, row in rows if row.status == "accepted"]
 
     def counts(self, stage: str) -> dict[Status, dict[str, int]]:
         """Status → reason, without what follows a colon in it → number of items; the most frequent first."""
@@ -205,6 +205,14 @@ class Project:
         rows = {item.id: _row(stage, item, outcome) for item, outcome in outcomes}
         new = [row for row in rows.values() if known.get(row.id) != row]
         self.keep(stage.name, new, [name for name in known if name not in rows])
+
+    def _valid(self, stage: str, kind: type[R], fields: object, where: str) -> R:
+        try:
+            return kind.model_validate(fields)
+        except ValidationError as error:
+            raise InputError(
+                f"{self._path(stage)}: {where} is none of this version's; delete the file, and the stage does all anew"
+            ) from error
 
     def _path(self, stage: str) -> Path:
         return self.folder / "state" / f"{stage}.jsonl"

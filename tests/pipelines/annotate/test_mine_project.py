@@ -130,8 +130,9 @@ def test_calibration_keeps_nothing(make_project, tmp_path):
 
 
 def test_what_cannot_be_mined_is_said(make_project, tmp_path, monkeypatch):
-    with pytest.raises(RunError, match="no two of 1 described clips"):
-        mined(make_project(["0 0"]), tmp_path / "cache")
+    for contents, count in ((["0 0"], 1), ([], 0), (["- 0", "- 1"], 0)):
+        with pytest.raises(RunError, match=f"no two of {count} described clips"):
+            mined(make_project(contents), tmp_path / "cache")
     monkeypatch.setattr(Toy, "spec", replace(Toy.spec, document=frozenset({"video"})))
     with pytest.raises(InputError, match="'toy' reads no audio"):
         mined(make_project(["0 0", "1 1"]), tmp_path / "cache")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mmret.errors import RunError
+from mmret.errors import InputError, RunError
 from mmret.media import Workers
 from mmret.pipelines.annotate.config import About, Config
 from mmret.pipelines.annotate.project import Outcome, Project, Row, Stage, Threads, run_stage
@@ -128,6 +128,16 @@ def test_a_line_cut_short_is_passed_over(project: Project) -> None:
     path.write_bytes(content[:-20])
     assert run(project, things(3)) == ["thing-2"] or len(project.rows("count")) == 3
     assert len(project.accepted("count", Thing)) == 3
+
+
+def test_state_of_another_version_is_named(project: Project) -> None:
+    run(project, things(1))
+    with pytest.raises(InputError, match=r"count\.jsonl: thing-0 is none of this version's; delete the file"):
+        project.accepted("count", Row)
+    with (project.folder / "state" / "count.jsonl").open("a") as file:
+        file.write('{"id": "thing-0", "status": "perhaps"}\n')
+    with pytest.raises(InputError, match=r"count\.jsonl: the line at byte \d+ is none of this version's"):
+        project.rows("count")
 
 
 def test_a_stage_settled_at_once_writes_only_what_is_new(project: Project) -> None:

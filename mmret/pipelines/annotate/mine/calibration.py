@@ -117,7 +117,9 @@ def _suggested(condition: Condition, random: Cosines) -> str:
 
 def random_pairs(moments: Moments, count: int, gap: float, seed: int) -> Pairs:
     """`count` random pairs of clips that are not the same moment, or fewer where those drawn are; int64 `(m, 2)`."""
-    pairs = np.random.default_rng(seed).integers(0, max(1, len(moments)), (count, 2))
+    if not len(moments):
+        return np.zeros((0, 2), np.int64)
+    pairs = np.random.default_rng(seed).integers(0, len(moments), (count, 2))
     return pairs[moments.apart(pairs, gap)]
 
 

@@ -83,7 +83,7 @@ class Material:
         moments = Moments.of(clips, settings.seed)
         if not len(random_pairs(moments, settings.sampled, settings.apart, settings.seed)):
             raise RunError(
-                f"{project.folder}: no two of {len(clips)} described clips are apart, so there is no pair to mine; "
-                "add videos, or see `mmret annotate report` for what fell out before"
+                f"{project.folder}: no two of {len(clips)} described clips with picture and sound are apart, so there "
+                "is no pair to mine; add videos, or see `mmret annotate report` for what fell out before"
             )
         return cls(clips, moments, vectors)

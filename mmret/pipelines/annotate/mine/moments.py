@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -10,6 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ....items import text_digest
 from ..records import Clip
 
 Pairs = NDArray[np.int64]
@@ -39,7 +39,7 @@ class Moments:
         ids = [clip.id for clip in clips]
         original = np.unique([clip.original for clip in clips], return_inverse=True)[1].astype(np.int64)
         start, end = (np.array([getattr(clip, name) for clip in clips], np.float64) for name in ("start", "end"))
-        key = [int.from_bytes(hashlib.sha256(f"{seed}:{one}".encode()).digest()[:8]) for one in ids]
+        key = [int(text_digest(f"{seed}:{one}")[:16], 16) for one in ids]
         return cls(ids, original, start, end, np.array(key, np.uint64))
 
     def __len__(self) -> int:

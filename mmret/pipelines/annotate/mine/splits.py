@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from ....benchmarks.duplicates.pictures import near_hashes
+from ....benchmarks.duplicates.pictures import BITS, near_hashes
+from ....items import text_digest
 from ..records import Clip, Split
 
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
@@ -41,7 +41,7 @@ def _groups(clips: Sequence[Clip], originals: Sequence[str], near_bits: int) -> 
     """A number for each original, equal for those that are linked by near-duplicates."""
     number = {original: i for i, original in enumerate(originals)}
     place = np.array([number[clip.original] for clip in clips], np.int64)
-    hashes = np.array([list(bytes.fromhex(clip.phash)) for clip in clips], np.uint8).reshape(len(clips), -1)
+    hashes = np.array([list(bytes.fromhex(clip.phash)) for clip in clips], np.uint8).reshape(-1, BITS // 8)
     # Clips of one original often look alike; only what links two originals is kept.
     links = {
         (one, other)
@@ -56,7 +56,7 @@ def _groups(clips: Sequence[Clip], originals: Sequence[str], near_bits: int) -> 
 
 def _draw(text: str) -> float:
     """A number in [0, 1) that depends on the text alone."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6]) / 2**48
+    return int(text_digest(text)[:12], 16) / 2**48
 
 
 def _fallen(draw: float, shares: Mapping[Split, float]) -> Split:

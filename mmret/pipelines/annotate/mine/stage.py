@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from ....encoders import fingerprint
+from ....errors import RunError
 from ....items import text_digest
 from ....media import Workers
 from ..project import Outcome, Project, Stage
@@ -35,8 +35,8 @@ def mine_project(
         known = account(project)
         if known.get("made_by") == made_by:
             return known
-        splits = splits_of(project)
         there = Material.of(project, clips, spaces, show=show)
+    splits = splits_of(project)
     mined = mine(there.moments, [splits[clip.original] for clip in there.clips], there.vectors, settings, show=show)
     del there  # what is to be written needs the room
     stage = Stage(STAGE, {"made_by": made_by}, lambda pair: pair.model_dump(mode="json"))
@@ -82,9 +82,12 @@ def _keep_account(project: Project, made_by: str, clips: list[Clip], mined: Mine
         "calibration": mined.calibration.describe(),
     }
     path = _path(project)
-    unfinished = path.with_suffix(f".{os.getpid()}")
-    unfinished.write_text(json.dumps(told, indent=1))
-    unfinished.replace(path)
+    unfinished = path.with_suffix(".part")
+    try:
+        unfinished.write_text(json.dumps(told, indent=1))
+        unfinished.replace(path)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written: {error.strerror}; free some space") from error
     return account(project)
 
 
