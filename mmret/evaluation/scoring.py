@@ -32,7 +32,7 @@ class Standing:
 
 
 MOST_SCORES = 20_000_000  # kept in a run; of more, as of 1,000 queries among 170,000 tables,
-DEPTH = 1000  # so many of each query are, the best
+DEPTH = 1000  # so many of each query are, the best; fewer documents are kept all
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,8 @@ def standings(
 
 def too_many(benchmark: Benchmark, protocol: Protocol) -> bool:
     """Whether a run keeps the best candidates alone."""
-    return protocol.everything and len(benchmark.queries) * len(benchmark.documents) > MOST_SCORES
+    documents = len(benchmark.documents)
+    return protocol.everything and documents > DEPTH and len(benchmark.queries) * documents > MOST_SCORES
 
 
 def even(positions: NDArray[np.int32]) -> Ragged:
@@ -175,7 +176,7 @@ def source_wins(found: Standing) -> dict[str, Values]:
     """How the source disturbs, for the queries that have it among their candidates.
 
     - `source@1`: the source is at the top; `target>source`: a right document is above it. Ties count as the chance in a
-      random order.
+      random order; that one of r right documents, level with the source, is above it is r / (r + 1).
     - `source MedR`: its rank.
     - `R@1 lost`: what R@1 gains once the source is masked.
     """
@@ -185,6 +186,7 @@ def source_wins(found: Standing) -> dict[str, Values]:
     n = len(counts.candidates)
     best = np.full(n, np.iinfo(np.int64).max)
     np.minimum.at(best, counts.query, counts.greater)
+    equal = np.bincount(counts.query, counts.greater == best[counts.query], n)[source.query]
     best, of = best[source.query], source.greater
     nan = np.full(n, np.nan)
 
@@ -203,5 +205,5 @@ def source_wins(found: Standing) -> dict[str, Values]:
         "source MedR": values(of + (source.tied + 1) / 2, of + 1.0, (of + source.tied).astype(float)),
         "R@1 lost": values(lost, lost, lost),
         "source@1": values(np.where(top, 1 / source.tied, 0.0), (top & alone).astype(float), top.astype(float)),
-        "target>source": values(above + level / 2, above + level, above),
+        "target>source": values(above + level * equal / (equal + 1), above + level, above),
     }

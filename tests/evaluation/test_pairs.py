@@ -127,6 +127,9 @@ def test_a_model_that_scores_all_alike_scores_chance_and_the_oracle_100(
     for name, slices in record["scores"].items():
         assert record["ties"][name] == 1
         assert all(slices["all"][m]["value"] == slices["all"][m]["random"] for m in ("R@1", "R@5", "MRR", "MedR"))
+        if not PROTOCOLS[name].without_source:  # of three that tie, two right and the source, a right one comes first
+            above = slices["all"]["target>source"]
+            assert [above[key] for key in ("value", "optimistic", "pessimistic")] == [pytest.approx(2 / 3), 1, 0]
     monkeypatch.setattr(overlap, "pair", lambda self, query, document: float(document.id in right[query.id]))
     for slices in evaluate(benchmark, "overlap", Settings(cache=tmp_path)).record["scores"].values():
         assert slices["all"]["R@3"]["value"] == slices["all"]["MRR"]["pessimistic"] == 1
@@ -186,3 +189,14 @@ def test_a_run_of_too_many_scores_holds_the_best(
         ordered = every[every["query"] == query].sort_values(["score", "document"], ascending=[False, True])
         assert group["document"].tolist() == ordered["document"].tolist()[:3]
         assert group["score"].tolist() == ordered["score"].tolist()[:3]
+
+
+@pytest.mark.parametrize("model", ["random", "overlap"])
+def test_a_run_of_too_many_scores_keeps_all_of_few_documents(
+    model: str, overlap: type[Overlap], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "MOST_SCORES", 1)
+    result = evaluate(wordy(), model, Settings(protocols=("global",), cache=tmp_path))
+    assert result.record["run_depth"] is None
+    assert result.run.lists.sizes.tolist() == [30] * 20
+    assert np.isfinite(result.run.scores).all()
