@@ -146,11 +146,13 @@ class Asker:
 
     def _ask(self, messages: Sequence[Message], form: Mapping[str, Any] | None) -> Answer:
         try:
-            return self._chat.ask(messages, self.endpoint.tokens, form)
+            answer = self._chat.ask(messages, self.endpoint.tokens, form)
         except RefusalError as error:
             if error.answer is None:
                 raise
-            return error.answer  # empty, and paid for all the same
+            answer = error.answer  # empty, and paid for all the same
+        # Half a character, as where an answer is cut off, can neither be kept nor sent back.
+        return answer._replace(text=answer.text.encode(errors="replace").decode())
 
     def _wait(self) -> None:
         """Until the endpoint's rate allows another call."""
@@ -184,10 +186,8 @@ class Askers:
 
     @classmethod
     def of(cls, project: Project) -> Self:
-        """Those of a project; its answers are kept in `state/calls.jsonl`."""
-        budget = project.config.budget
-        calls = Calls(project.folder / "state" / "calls.jsonl", budget.max_calls, budget.max_cost)
-        return cls(project.config.endpoint, calls)
+        """Those of a project, and the answers that it has."""
+        return cls(project.config.endpoint, Calls.of(project))
 
     def named(self, model: str) -> Asker:
         """The asker of MODEL@ADDRESS.

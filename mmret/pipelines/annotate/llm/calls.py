@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ....chat import Answer
 from ....errors import RunError
 from ....lines import append_lines, read_lines
+from ..project import Project
 
 SPENT = "budget"  # how the reason of an item begins that was left because the budget was spent
 
@@ -63,6 +64,12 @@ class Calls:
         self._under_way, self._reserved, self._dearest = 0, 0.0, 0.0
         for place, row in read_lines(path, "key"):
             self._note(place, row)
+
+    @classmethod
+    def of(cls, project: Project) -> Self:
+        """Those of a project, in `state/calls.jsonl`."""
+        budget = project.config.budget
+        return cls(project.folder / "state" / "calls.jsonl", budget.max_calls, budget.max_cost)
 
     def known(self, key: str) -> Answer | None:
         """The answer that was paid for under a key."""

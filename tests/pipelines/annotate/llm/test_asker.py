@@ -113,6 +113,14 @@ def test_a_truncated_answer_says_so(server: ChatServer, tmp_path: Path) -> None:
     assert reason == "no valid answer: it was cut off at the limit of tokens: be brief"
 
 
+def test_half_a_character_is_kept_and_shown_as_none(server: ChatServer, tmp_path: Path) -> None:
+    server.next = [(200, {}, answer('{"name": "\ud83d', "length"))]
+    asked = asker(server, Calls(tmp_path / "calls"))
+    assert outcome(asked).status == outcome(asker(server, Calls(tmp_path / "calls"))).status == "accepted"
+    assert server.bodies[1]["messages"][1]["content"] == '{"name": "?'
+    assert len(server.bodies) == 2
+
+
 def test_a_server_without_schemas_gets_it_in_words(server: ChatServer, tmp_path: Path) -> None:
     server.next = [(400, {}, {"error": {"message": "response_format is not supported"}})]
     server.reply = lambda _: answer(f"Here:\n```json\n{GOOD}\n```")
