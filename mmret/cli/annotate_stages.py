@@ -52,10 +52,10 @@ def write(project: Project, workers: int | None) -> None:  # noqa: ARG001 - the 
 
 def verify(project: Project, workers: int | None) -> None:
     """Have triplets judged, with controls among them that show how far each judge can be trusted."""
-    from ..pipelines.annotate.verify import trust_of, verify_project
+    from ..pipelines.annotate.verify import Findings, verify_project
 
     _say("verify", "verdicts", verify_project(project, workers=workers, show=True))
-    for trust in trust_of(project).values():
+    for trust in Findings(project).trust.values():
         if not trust.trusted:
             note(f"verify: {trust.judge} is not trusted: {trust.reason}")
     _refuse_to_go_on(project, "verify")

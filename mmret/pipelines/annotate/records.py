@@ -89,6 +89,11 @@ class Criteria(Record):
     unambiguous: bool
     natural: bool
 
+    @property
+    def faults(self) -> list[str]:
+        """Names of the points that do not hold."""
+        return [name for name, holds in self if not holds]
+
 
 class Verdict(Record):
     """What one judge says of a pair and its instruction; `control` marks one whose right answer is known."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
@@ -12,21 +12,9 @@ from typing import Any
 from .llm import Calls
 from .mine.stage import account
 from .project import Project, Status
-from .records import Instruction, Verdict, Vote
-from .verify import (
-    Agreement,
-    Rate,
-    Trust,
-    cohen_kappa,
-    human_errors_of,
-    krippendorff_alpha,
-    standings_of,
-    trust_of,
-    verdicts_of,
-    votes_of,
-)
+from .records import Verdict, Vote
+from .verify import Agreement, Findings, Rate, Trust, cohen_kappa, krippendorff_alpha
 
-Labels = dict[str, dict[str, bool]]  # by judge or person, then pair
 STAGES = ("scan", "segment", "describe", "mine", "write")  # whose rows are items; those of `verify` are verdicts
 STATUSES: tuple[Status, ...] = ("accepted", "rejected", "pending")
 
@@ -127,21 +115,24 @@ class Report:
 
 def report(project: Project) -> Report:
     """The numbers of a project as it stands; nothing is written."""
-    verdicts = [one for one in verdicts_of(project) if not one.control]
-    triplets = [one.pair for one in project.accepted("write", Instruction)]
-    votes = _last_votes(project, set(triplets))
+    found = Findings(project)
+    verdicts = [one for one in found.verdicts if not one.control]
+    votes = _last_votes(found)
     enough = project.config.review.reviewers
     gold: dict[str, Counter[str]] = {}
-    for standing in standings_of(project).values():
+    for standing in found.standings.values():
         gold.setdefault(standing.status, Counter())[standing.reason.partition(":")[0]] += 1
-    totals = Calls(project.folder / "state" / "calls.jsonl").totals
+    totals = Calls.of(project).totals
     return Report(
         stages=[through for stage in STAGES if (through := _through(project, stage)).items],
         mining=account(project).get("funnel", {}),
-        judges=_judged(verdicts, trust_of(project)),
-        people=_reviewed(votes, human_errors_of(project)),
-        review=_review(triplets, votes, enough),
-        agreement=[*_agreed(_by_judge(verdicts)), *_agreed(_by_person(_first(votes, enough)))],
+        judges=_judged(verdicts, found.trust),
+        people=_reviewed(votes, found.human_errors),
+        review=_review(found.texts, votes, enough),
+        agreement=[
+            *_agreed((one.judge, one.pair, one.accept) for one in verdicts),
+            *_agreed((one.reviewer, one.pair, one.accept) for one in _first(votes, enough)),
+        ],
         gold={status: dict(reasons.most_common()) for status, reasons in sorted(gold.items())},
         calls=[Asked(stage, model, **asdict(total)) for (stage, model), total in sorted(totals.items())],
     )
@@ -159,15 +150,15 @@ def _judged(verdicts: Sequence[Verdict], trust: dict[str, Trust]) -> list[Judged
     found = []
     for judge in sorted({one.judge for one in verdicts} | trust.keys()):
         own = [one for one in verdicts if one.judge == judge]
-        faults = Counter(name for one in own for name, holds in one.criteria if not holds)
+        faults = Counter(name for one in own for name in one.criteria.faults)
         found.append(Judged(judge, len(own), sum(one.accept for one in own), dict(faults), trust.get(judge)))
     return found
 
 
-def _last_votes(project: Project, triplets: set[str]) -> list[Vote]:
+def _last_votes(found: Findings) -> list[Vote]:
     """The last vote of each person on each triplet, oldest first."""
-    votes = sorted(votes_of(project), key=lambda one: one.at)
-    return list({(one.pair, one.reviewer): one for one in votes if one.pair in triplets}.values())
+    votes = sorted(found.votes, key=lambda one: one.at)
+    return list({(one.pair, one.reviewer): one for one in votes if one.pair in found.texts}.values())
 
 
 def _first(votes: Iterable[Vote], enough: int) -> list[Vote]:
@@ -182,7 +173,7 @@ def _first(votes: Iterable[Vote], enough: int) -> list[Vote]:
     return found
 
 
-def _review(triplets: Sequence[str], votes: Sequence[Vote], enough: int) -> Review:
+def _review(triplets: Collection[str], votes: Sequence[Vote], enough: int) -> Review:
     counts = Counter(one.pair for one in votes)
     done, begun = sum(counts[pair] >= enough for pair in triplets), sum(counts[pair] > 0 for pair in triplets)
     return Review(done, begun - done, len(triplets) - begun, len(votes))
@@ -193,22 +184,11 @@ def _reviewed(votes: Sequence[Vote], errors: Mapping[str, tuple[Rate, Rate]]) ->
     return [Reviewed(who, counts[who], accepts[who], *errors[who]) for who in sorted(errors)]
 
 
-def _by_judge(verdicts: Sequence[Verdict]) -> Labels:
-    labels: Labels = {}
-    for one in verdicts:
-        labels.setdefault(one.judge, {})[one.pair] = one.accept
-    return labels
-
-
-def _by_person(votes: Sequence[Vote]) -> Labels:
-    labels: Labels = {}
-    for one in votes:
-        labels.setdefault(one.reviewer, {})[one.pair] = one.accept
-    return labels
-
-
-def _agreed(labels: Labels) -> list[Agreed]:
-    """Alpha of all, and kappa of each two who have judged the same."""
+def _agreed(said: Iterable[tuple[str, str, bool]]) -> list[Agreed]:
+    """Alpha of all who said of pairs whether they accept them, and kappa of each two who have judged the same."""
+    labels: dict[str, dict[str, bool]] = {}
+    for who, pair, accept in said:
+        labels.setdefault(who, {})[pair] = accept
     names = sorted(labels)
     pairs = sorted({pair for own in labels.values() for pair in own})
     given = {name: [labels[name].get(pair) for pair in pairs] for name in names}

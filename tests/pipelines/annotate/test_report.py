@@ -14,6 +14,7 @@ from mmret.pipelines.annotate.records import PairRow
 from mmret.pipelines.annotate.report import report
 from mmret.pipelines.annotate.report_tables import markdown, tables
 from mmret.pipelines.annotate.tables import Table
+from mmret.pipelines.annotate.verify import results
 
 from ...chat_server import chat_server
 from .test_verify_project import PAIRS, careful, make_project, verify, yes
@@ -65,6 +66,15 @@ def test_the_numbers(project):
     assert agreed[("ann", "bob"), "Cohen's kappa"].value == pytest.approx(1 - (1 / 15) / (1 - (14 * 13 + 1 * 2) / 225))
     assert ("bob", "cy") not in {who for who, _ in agreed}  # they saw no triplet in common
     assert {one.calls for one in found.calls} == {PAIRS + 60 + PAIRS}  # triplets, wrong controls and right ones
+
+
+def test_cases_and_controls_are_made_once(project, monkeypatch):
+    made = []
+    for name in ("cases_of", "plant"):
+        own = getattr(results, name)
+        monkeypatch.setattr(results, name, lambda *given, name=name, own=own: made.append(name) or own(*given))
+    report(project)
+    assert made == ["cases_of", "plant", "plant"]  # the controls of judges and of people
 
 
 def test_it_reads_as_json_and_markdown(project, tmp_path):

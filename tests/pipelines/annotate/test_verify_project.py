@@ -15,7 +15,7 @@ from mmret.pipelines.annotate.config import Config, Describe, Endpoint
 from mmret.pipelines.annotate.llm import Asker, Calls
 from mmret.pipelines.annotate.project import Outcome, Project, Stage
 from mmret.pipelines.annotate.records import Description, Instruction, PairRow
-from mmret.pipelines.annotate.verify import Case, Side, standings, trust_of, verdicts_of, verify_project
+from mmret.pipelines.annotate.verify import Case, Findings, Side, standings, verify_project
 from mmret.pipelines.annotate.verify.llm import LlmJudge
 
 from ...chat_server import answer, chat_server
@@ -96,7 +96,7 @@ def test_a_judge_that_says_yes_is_exposed_and_makes_no_gold(tmp_path):
         asked = [said(body) for server in (good, bad) for body in server.bodies]
     assert counts == {"accepted": 2 * PAIRS - 2, "rejected": 2}
     names = ["llm:good", "llm:bad"]
-    trust = trust_of(project)
+    trust = Findings(project).trust
     assert trust[names[0]].trusted
     assert trust[names[0]].false_accepts.errors == trust[names[0]].false_rejects.errors == 0
     assert trust[names[0]].false_accepts.n == 60
@@ -106,9 +106,9 @@ def test_a_judge_that_says_yes_is_exposed_and_makes_no_gold(tmp_path):
     pairs = [pair.id for pair in project.accepted("mine", PairRow)]
     votes = [vote(pair, who, True) for pair in pairs for who in ("ann", "bob")]
     for trusted, wanted in ((trust.keys() - {names[1]}, PAIRS - 2), ((), 0)):
-        found = standings(pairs, verdicts_of(project), votes, trusted, 2)
+        found = standings(pairs, Findings(project).verdicts, votes, trusted, 2)
         assert sum(one.status == "gold" for one in found.values()) == wanted
-    only_bad = [one for one in verdicts_of(project) if one.judge == names[1]]
+    only_bad = [one for one in Findings(project).verdicts if one.judge == names[1]]
     able = {name for name, one in trust.items() if one.trusted}
     assert {one.status for one in standings(pairs, only_bad, votes, able, 2).values()} == {"pending"}
     # No question tells that it is a control, nor of which pair it was made.
@@ -156,15 +156,15 @@ def test_a_spent_budget_leaves_the_rest_for_later(tmp_path):
         project = make_project(tmp_path, judges=judges, budget=None)
         assert verify(project, tmp_path) == {"accepted": PAIRS}
         assert len(server.bodies) == PAIRS + 60 + PAIRS  # none twice
-    assert trust_of(project)["llm:good"].trusted
+    assert Findings(project).trust["llm:good"].trusted
 
 
 def test_a_judge_without_an_answer_leaves_the_triplet_open(tmp_path):
     with chat_server(lambda body: answer("I would rather not")) as server:
         project = make_project(tmp_path, judges=[f"llm:mute@{server.address}"], controls=4)
         assert verify(project, tmp_path) == {"rejected": PAIRS}
-    assert verdicts_of(project) == []
-    assert trust_of(project) == {}
+    assert Findings(project).verdicts == []
+    assert Findings(project).trust == {}
     assert "no valid answer" in next(iter(project.counts("verify")["rejected"]))
 
 
@@ -231,7 +231,7 @@ def test_consistency_of_vectors(tmp_path, monkeypatch):
     monkeypatch.setitem(registry._CLASSES, "places", Places)
     project = make_project(tmp_path, wrong={3, 4}, judges=["consistency:places"], rank=1)
     assert verify(project, tmp_path / "cache") == {"accepted": PAIRS - 2, "rejected": 2}
-    (trust,) = trust_of(project).values()
+    (trust,) = Findings(project).trust.values()
     assert trust.by_making["negated"].value == 1
     assert trust.by_making["reversed"].value == trust.by_making["source as target"].value == 0
     assert trust.by_making["exchanged text"].value == 0

@@ -91,6 +91,8 @@ def test_no_control_that_is_not_sure():
     twin = Case(alike.id, alike.source, alike.target, alike.text, (side("o", "film9", scene="beach 0"),))
     assert {one.made for one in plant([twin], 10, 0)} == {"source as target"}  # two clips fulfil what is told in full
     assert "exchanged text" not in {one.made for one in plant([alike], 10, 0)}  # there is no other text
+    same = [replace(case, text="Make it a beach") for case in made_cases(8)]
+    assert "exchanged text" not in {one.made for one in plant(same, 10, 0)}  # which would be as right as the own one
     assert plant([], 10, 0) == []
     assert plant([alike], 0, 0) == []
 

@@ -16,11 +16,13 @@ from ..llm import Prompt
 from ..project import Project
 from ..records import Description, Instruction
 from ..report import STAGES, Report, report
-from ..verify import verdicts_of, votes_of
+from ..verify import Findings
+from ..verify.gold import LLM
 from .triplets import Chosen
 
 OFFLINE = "offline"
-_ADDRESS = re.compile(r"@https?://[^\s\"]+", re.IGNORECASE)
+# Addresses of servers, and the folders in which weights lie here: "omni:/home/ann/weights" is told as "omni:weights".
+_PLACE = re.compile(r'@https?://[^\s"]+|(?<=:)/(?!/)(?:[^",+/]*/)*(?=[^"/])', re.IGNORECASE)
 _PRIVATE: dict[str, Any] = {
     "project": {"folder", "ray"}, "source": {"__all__": {"folder"}}, "export": {"folder"},
     "endpoint": True, "budget": True,
@@ -72,7 +74,7 @@ def account_of(project: Project, chosen: Chosen) -> Account:
 
 def settings_of(config: Config) -> dict[str, Any]:
     """All settings that concern others."""
-    shown: dict[str, Any] = json.loads(_ADDRESS.sub("", json.dumps(config.model_dump(mode="json", exclude=_PRIVATE))))
+    shown: dict[str, Any] = json.loads(_PLACE.sub("", json.dumps(config.model_dump(mode="json", exclude=_PRIVATE))))
     return shown
 
 
@@ -80,7 +82,7 @@ def digests_of(project: Project) -> dict[str, str]:
     """A digest for each stage that has run, over its items in the order of their ids, and one over the votes."""
     rows = {stage: sorted(project.rows(stage).items()) for stage in (*STAGES, "verify")}
     found = {stage: [row.model_dump(mode="json") for _, row in own] for stage, own in rows.items() if own}
-    votes = sorted((vote.model_dump(mode="json") for vote in votes_of(project)), key=json.dumps)
+    votes = sorted((vote.model_dump(mode="json") for vote in Findings(project).votes), key=json.dumps)
     return {name: text_digest(json.dumps(own)) for name, own in {**found, "votes": votes}.items() if own}
 
 
@@ -90,7 +92,7 @@ def _made_by(project: Project, chosen: Chosen) -> dict[str, dict[str, int]]:
     who = {
         "description": [one.made_by for one in project.accepted("describe", Description) if one.clip in clips],
         "text": [one.made_by for one in project.accepted("write", Instruction) if one.pair in pairs],
-        "judgement": [one.judge for one in verdicts_of(project) if one.pair in pairs and not one.control],
+        "judgement": [one.judge for one in Findings(project).verdicts if one.pair in pairs and not one.control],
     }
     return {what: dict(sorted(Counter(names).items())) for what, names in who.items()}
 
@@ -99,7 +101,7 @@ def _prompts(config: Config) -> list[Prompt]:
     asked = {
         "describe": config.describe.by != OFFLINE,
         "write": config.write.by != OFFLINE,
-        "judge": any(name.startswith("llm:") for name in config.verify.judges),
+        "judge": any(name.startswith(LLM) for name in config.verify.judges),
     }
     return [Prompt.named(name) for name, whether in asked.items() if whether]
 

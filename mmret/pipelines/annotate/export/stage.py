@@ -105,9 +105,14 @@ def _content(project: Project, chosen: Chosen, workers: int | None, cache: Path 
     settings = project.config.export
     splits = splits_of(project)
     clips = [clip for clip in described_clips(project) if splits[clip.original] == settings.split]
+    place = {clip.id: row for row, clip in enumerate(clips)}
+    if not {name for one in chosen.triplets for name in (one.pair.source, one.pair.target)} <= place.keys():
+        raise RunError(
+            f"{project.folder}: the settings of the splits have changed since pairs were mined; mine them again with: "
+            "mmret annotate run"
+        )
     with Workers(workers) as pool:
         vectors = vectors_of(project, clips, spaces_of(project, cache, pool), show=show)
-    place = {clip.id: row for row, clip in enumerate(clips)}
     pairs = np.array([[place[one.pair.source], place[one.pair.target]] for one in chosen.triplets], np.int64)
     made = list(galleries(Moments.of(clips, settings.seed), vectors, pairs, settings))
     return Content(chosen.triplets, clips, made)
@@ -123,13 +128,14 @@ def _made_by(folder: Path) -> str | None:
 
 
 def _write(project: Project, account: Account, content: Content, folder: Path, *, show: bool) -> None:
-    part, old = (folder.with_name(f"{folder.name}.{ending}") for ending in ("part", "old"))
+    # Hidden names: what is called benchmark.old may be somebody's own copy.
+    part, old = (folder.with_name(f".{folder.name}.{ending}") for ending in ("part", "old"))
     try:
         for left in (part, old):  # by a run that was killed
             shutil.rmtree(left, ignore_errors=True)
         part.mkdir(parents=True)
         write_labels(content, part)
-        write_clips(content.documents, project.folder / "clips", part, show=show)
+        write_clips(content.documents, project.clip, part, show=show)
         _write_about(project, account, content, part)
         write_sums(part)
         if folder.exists():

@@ -11,7 +11,7 @@ from ..config import Export
 from ..describe import Annotation
 from ..project import Project
 from ..records import Clip, Description, Instruction, PairRow, TripletStatus
-from ..verify import standings_of
+from ..verify import Findings
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def choose(project: Project, settings: Export) -> Chosen:
     pairs = {pair.id: pair for pair in project.accepted("mine", PairRow)}
     texts = {one.pair: one.phrasings for one in project.accepted("write", Instruction)}
     fit, left_out = [], Counter[str]()
-    for name, standing in standings_of(project).items():
+    for name, standing in Findings(project).standings.items():
         pair = pairs.get(name)
         if pair is None or not {pair.source, pair.target} <= clips & told.keys():
             left_out["its clips or its pair are no more; run the stages again"] += 1

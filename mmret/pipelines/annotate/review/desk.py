@@ -16,8 +16,8 @@ from typing import Literal
 
 from ....errors import InputError, RunError, unknown_name
 from ..project import Project
-from ..records import Vote
-from ..verify import votes_of
+from ..records import Instruction, Vote
+from ..verify import Findings
 from ..votes import VoteLine, keep_vote, read_votes
 from .items import Item, items_of
 from .queue import Queue
@@ -74,7 +74,7 @@ def open_desk(project: Project, reviewers: Sequence[str] = ()) -> Iterator[Desk]
 
     Raises `InputError` where there is nothing to vote on, `RunError` while another process takes votes on the project.
     """
-    if not project.counts("write"):
+    if not project.accepted("write", Instruction):
         raise InputError(
             f"{project.folder}: there is nothing to vote on; run the stages before with: mmret annotate run"
         )
@@ -111,7 +111,7 @@ class Desk:
         self._queue = Queue([item.id for item in items], settings.reviewers, 60 * settings.lease)
         self._votes: dict[str, list[Vote]] = {}  # by person, oldest first
         self._times: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=LATEST))
-        for vote in {(one.pair, one.reviewer): one for one in votes_of(project)}.values():
+        for vote in {(one.pair, one.reviewer): one for one in Findings(project).votes}.values():
             if vote.pair in self.items:
                 self._count(vote)
         self._final = {

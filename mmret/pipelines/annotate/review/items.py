@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ....items import text_digest
 from ..project import Project
 from ..records import Instruction, Kind, PairRow, Verdict
-from ..verify import cases_of, human_controls_of, verdicts_of
+from ..verify import Findings
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ def items_of(project: Project) -> list[Item]:
     """All that people are to vote on, in an order that the ids and the seed decide: controls come anywhere."""
     kinds = {pair.id: pair.kind for pair in project.accepted("mine", PairRow)}
     texts = {one.pair: one.phrasings for one in project.accepted("write", Instruction)}
+    found = Findings(project)
     verdicts: dict[str, list[Verdict]] = {}
-    for verdict in verdicts_of(project):
+    for verdict in found.verdicts:
         verdicts.setdefault(verdict.pair, []).append(verdict)
-    cases = cases_of(project)
-    shown = [(case, case.id) for case in cases]
-    shown += [(control.case, control.of) for control in human_controls_of(project, cases)]
+    shown = [(case, case.id) for case in found.cases]
+    shown += [(control.case, control.of) for control in found.human_controls]
     items = [
         Item(
             case.id, case.source.clip.id, case.target.clip.id, case.text, kinds[of],

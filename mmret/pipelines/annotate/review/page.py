@@ -10,11 +10,10 @@ import gradio as gr
 from markupsafe import Markup
 
 from ..records import Criteria
+from .desk import LONGEST_NAME, LONGEST_REASON, Desk
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-    from .desk import Desk
 
 _HERE = Path(__file__).parent / "templates"
 REASONS = {
@@ -51,6 +50,6 @@ def _environment() -> Environment:
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     assert REASONS.keys() == Criteria.model_fields.keys()
-    found.globals |= {"REASONS": REASONS}
+    found.globals |= {"REASONS": REASONS, "LONGEST_NAME": LONGEST_NAME, "LONGEST_REASON": LONGEST_REASON}
     found.filters |= {"thousands": "{:,}".format}
     return found

@@ -28,7 +28,7 @@ class Agreement:
     ----------
     value: 1 for perfect agreement, 0 for that of chance; NaN where all labels given are the same one, or no item has
         two labels: then nothing is known of how far the judges can be told from chance.
-    low, high: bootstrap interval; NaN where `value` is.
+    low, high: 95 % bootstrap interval; NaN where `value` is.
     items: that have the labels of at least two judges.
     raw: share of pairs of labels that are equal.
     """
@@ -45,7 +45,6 @@ def cohen_kappa(
     second: Sequence[Hashable | None],
     clusters: Sequence[Hashable] | None = None,
     *,
-    level: float = 0.95,
     samples: int = 2000,
     seed: int = 0,
 ) -> Agreement:
@@ -55,19 +54,18 @@ def cohen_kappa(
     ----------
     first, second: the label of each item, None where the judge gave none; such items are left out.
     clusters: equal for items that belong together; None = each item for itself.
-    level, samples, seed: of the percentile bootstrap.
+    samples, seed: of the percentile bootstrap.
 
     Raises `InputError` where the lengths differ.
     """
     codes = _coded([first, second])
-    return _agreement(_confusions(codes), _kappa, clusters, level, samples, seed)
+    return _agreement(_confusions(codes), _kappa, clusters, samples, seed)
 
 
 def krippendorff_alpha(
     ratings: Ratings,
     clusters: Sequence[Hashable] | None = None,
     *,
-    level: float = 0.95,
     samples: int = 2000,
     seed: int = 0,
 ) -> Agreement:
@@ -80,7 +78,7 @@ def krippendorff_alpha(
     The others are those of `cohen_kappa`.
     """
     codes = _coded(ratings)
-    return _agreement(_coincidences(codes), _alpha, clusters, level, samples, seed)
+    return _agreement(_coincidences(codes), _alpha, clusters, samples, seed)
 
 
 def _coded(ratings: Ratings) -> NDArray[np.int64]:
@@ -138,7 +136,6 @@ def _agreement(
     tables: Matrix,
     measure: Callable[[Matrix], NDArray[np.float64]],
     clusters: Sequence[Hashable] | None,
-    level: float,
     samples: int,
     seed: int,
 ) -> Agreement:
@@ -153,7 +150,7 @@ def _agreement(
     units = _summed(tables, clusters)[_summed(judged.astype(float), clusters) > 0]
     replicates = np.concatenate([measure(drawn) for drawn in _resampled(units, samples, seed)])
     # A sample in which all labels are the same one has no value; it says nothing of either end.
-    low, high = np.nanquantile(replicates, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.nanquantile(replicates, [0.025, 0.975])
     return Agreement(value, float(low), float(high), items, raw)
 
 

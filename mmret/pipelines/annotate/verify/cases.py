@@ -37,7 +37,7 @@ class _Crowd:
         self._of_original: dict[str, list[Clip]] = defaultdict(list)
         for side in sides:
             self._of_original[side.clip.original].append(side.clip)
-        self._original = {side.clip.id: side.clip for side in sides}
+        self._clips = {side.clip.id: side.clip for side in sides}
         in_split: dict[str, set[str]] = defaultdict(set)
         for pair in pairs:
             in_split[pair.split] |= {pair.source, pair.target}
@@ -45,7 +45,7 @@ class _Crowd:
 
     def others(self, pair: PairRow, count: int) -> list[str]:
         """The clips of the target's original that are nearest to it in time, for half; the rest drawn by a hash."""
-        target, own = self._original[pair.target], {pair.source, pair.target}
+        target, own = self._clips[pair.target], {pair.source, pair.target}
         near = sorted(
             (clip for clip in self._of_original[target.original] if clip.id not in own),
             key=lambda clip: (abs(clip.start - target.start), clip.id),

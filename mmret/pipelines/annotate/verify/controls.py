@@ -7,8 +7,10 @@ the triplet's own text says cannot be turned, as nobody knows yet whether it is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from heapq import nsmallest
+from operator import itemgetter
 from typing import Literal
 
 from ....items import text_digest
@@ -46,50 +48,35 @@ def plant(cases: Sequence[Case], count: int, seed: int) -> list[Control]:
     A control is drawn by a hash of the pair's id: it stays the same when other triplets are added, unless it is of
     another's text. Too few triplets give fewer controls.
     """
-    makings = {made: list(make(cases)) for made, make in _WRONG.items()}
+    told = list(_told(cases))
+    makings: dict[Making, list[tuple[Case, Case]]] = {
+        "exchanged text": list(_exchanged(cases)),
+        "source as target": [(case, replace(case, target=case.source)) for case in cases],
+        "reversed": [(of, replace(one, source=one.target, target=one.source)) for of, one in told],
+        "negated": [(of, replace(one, text=f"What follows is not wanted. {one.text}")) for of, one in told],
+    }
     fit = [made for made in makings if makings[made]]  # clips of one video, for one, give no texts to exchange
     wrong = [_drawn(makings[made], made, False, _part(count, i, len(fit)), seed) for i, made in enumerate(fit)]
-    right = _drawn(_told(cases), "told in full", True, count, seed)
+    right = _drawn(told, "told in full", True, count, seed)
     return [control for some in (*wrong, right) for control in some]
 
 
 def _drawn(made_of: Iterable[tuple[Case, Case]], made: Making, right: bool, count: int, seed: int) -> list[Control]:
     """Those of `count` triplets, under ids of their own."""
-    controls = [
-        Control(replace(case, id=text_digest(f"{seed} {made} {of.id}")[:16]), made, right, of.id)
-        for of, case in made_of
-    ]
-    return sorted(controls, key=lambda control: control.case.id)[:count]
+    named = ((text_digest(f"{seed} {made} {of.id}")[:16], of, case) for of, case in made_of)
+    drawn = nsmallest(count, named, key=itemgetter(0))
+    return [Control(replace(case, id=name), made, right, of.id) for name, of, case in drawn]
 
 
 def _exchanged(cases: Sequence[Case]) -> Iterator[tuple[Case, Case]]:
-    """Each with the text of the next one, by id, that is of no clip of the same originals."""
+    """Each with the text of the next one, by a hash of ids, that asks something else of clips of other originals."""
     ordered = sorted(cases, key=lambda case: text_digest(case.id))
     for i, case in enumerate(ordered):
+        own = _originals(case)
         others = (ordered[(i + step) % len(ordered)] for step in range(1, len(ordered)))
-        other = next((one for one in others if _originals(one).isdisjoint(_originals(case))), None)
+        other = next((one for one in others if one.text != case.text and own.isdisjoint(_originals(one))), None)
         if other is not None:
             yield case, replace(case, text=other.text)
-
-
-def _same(cases: Sequence[Case]) -> Iterator[tuple[Case, Case]]:
-    return ((case, replace(case, target=case.source)) for case in cases)
-
-
-def _reversed(cases: Sequence[Case]) -> Iterator[tuple[Case, Case]]:
-    return ((of, replace(told, source=told.target, target=told.source)) for of, told in _told(cases))
-
-
-def _negated(cases: Sequence[Case]) -> Iterator[tuple[Case, Case]]:
-    return ((of, replace(told, text=f"What follows is not wanted. {told.text}")) for of, told in _told(cases))
-
-
-_WRONG: Mapping[Making, Callable[[Sequence[Case]], Iterator[tuple[Case, Case]]]] = {
-    "exchanged text": _exchanged,
-    "source as target": _same,
-    "reversed": _reversed,
-    "negated": _negated,
-}
 
 
 def _originals(case: Case) -> set[str]:

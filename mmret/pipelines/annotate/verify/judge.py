@@ -46,12 +46,7 @@ class Judgement:
     @property
     def accept(self) -> bool:
         """Whether all points hold."""
-        return not self.faults
-
-    @property
-    def faults(self) -> list[str]:
-        """Names of the points that do not hold."""
-        return [name for name, holds in self.criteria if not holds]
+        return not self.criteria.faults
 
 
 class Judge(Protocol):

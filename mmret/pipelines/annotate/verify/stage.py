@@ -16,12 +16,11 @@ from ..embedder import Embedder
 from ..llm import Askers, settle
 from ..project import Outcome, Project, Stage, Status, Threads, run_stage
 from ..records import Verdict
-from .cases import cases_of
 from .consistency import ConsistencyJudge
 from .gold import LLM
 from .judge import Case, Judge, Judgement, Side
 from .llm import LlmJudge
-from .results import STAGE, controls_of
+from .results import STAGE, Findings
 
 CONSISTENCY = "consistency:"
 
@@ -48,9 +47,8 @@ def verify_project(
     Raises `InputError` for a judge that is not known.
     """
     settings = project.config.verify
-    cases = cases_of(project)
-    controls = controls_of(project, cases)
-    everything = [(case, False) for case in cases] + [(control.case, True) for control in controls]
+    found = Findings(project)
+    everything = [(case, False) for case in found.cases] + [(control.case, True) for control in found.controls]
     everything.sort(key=lambda one: text_digest(one[0].id))  # so controls come anywhere
     with Workers(workers) as pool:
         judges = _judges(project, settings, cache, pool, show=show)
@@ -110,7 +108,7 @@ def _decided(outcome: Outcome) -> Outcome:
     if outcome.record is None or outcome.record["accept"]:
         return outcome
     verdict = Verdict.model_validate(outcome.record)
-    faults = ", ".join(name.replace("_", " ") for name, holds in verdict.criteria if not holds)
+    faults = ", ".join(verdict.criteria.faults).replace("_", " ")
     return Outcome.rejected(f"not {faults}: {verdict.reason}", verdict)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -85,7 +85,3 @@ class Trust:
             )
         rejects = Rate.of([trial for trial in trials if trial.right])
         return cls(judge, accepts, rejects, dict(sorted(makings.items())), not reason, reason)
-
-    def describe(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)

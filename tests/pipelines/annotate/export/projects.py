@@ -13,9 +13,7 @@ from mmret.encoders.base import Spec
 from mmret.pipelines.annotate.config import Config
 from mmret.pipelines.annotate.project import Outcome, Project, Stage
 from mmret.pipelines.annotate.records import Criteria, Description, Instruction, PairRow, Verdict
-from mmret.pipelines.annotate.verify import Case
-from mmret.pipelines.annotate.verify.cases import cases_of
-from mmret.pipelines.annotate.verify.results import controls_of
+from mmret.pipelines.annotate.verify import Case, Findings
 from mmret.pipelines.annotate.votes import VoteLine, keep_vote
 
 from ..described import annotation
@@ -103,8 +101,8 @@ def yes(case: Case, right: bool | None) -> bool:
 
 def judge(project: Project, name: str = "llm:good", says: Says = careful) -> None:
     """Verdicts of one judge on all triplets and controls; `says` is told what is right of a control, None of others."""
-    cases = cases_of(project)
-    asked = [(case, None) for case in cases] + [(one.case, one.right) for one in controls_of(project, cases)]
+    found = Findings(project)
+    asked = [(case, None) for case in found.cases] + [(one.case, one.right) for one in found.controls]
     verdicts = []
     for case, right in asked:
         criteria = Criteria(**dict.fromkeys(Criteria.model_fields, says(case, right)))

@@ -18,7 +18,7 @@ from mmret.errors import RunError
 from mmret.pipelines.annotate.config import Config
 from mmret.pipelines.annotate.project import Project
 from mmret.pipelines.annotate.records import PairRow
-from mmret.pipelines.annotate.verify import standings_of
+from mmret.pipelines.annotate.verify import Findings
 
 from ....chat_server import answer, chat_server
 from .projects import vote
@@ -134,7 +134,7 @@ def test_from_films_to_a_ranking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert [judged["trust"]["trusted"] for judged in report["judges"]] == [True]
 
         project = Project(Config.read(config))
-        accepted = sorted(name for name, one in standings_of(project).items() if one.llm_accepts)
+        accepted = sorted(name for name, one in Findings(project).standings.items() if one.llm_accepts)
         assert len(accepted) > 3
         vote(project, accepted[1:])
         vote(project, accepted[:1], who=["quinn"])

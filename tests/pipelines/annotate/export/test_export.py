@@ -16,11 +16,13 @@ from huggingface_hub import DatasetCard
 from mmret.benchmarks import load_benchmark
 from mmret.encoders import registry
 from mmret.errors import InputError, RunError
+from mmret.pipelines.annotate.config import Config
 from mmret.pipelines.annotate.export import choose, export_project
+from mmret.pipelines.annotate.export.account import settings_of
 from mmret.pipelines.annotate.export.stage import Exported
 from mmret.pipelines.annotate.project import Project
 from mmret.pipelines.annotate.records import PairRow
-from mmret.pipelines.annotate.verify import verdicts_of
+from mmret.pipelines.annotate.verify import Findings
 
 from .projects import Toy, judge, make_project, vote, write, yes
 
@@ -116,7 +118,7 @@ def test_a_judge_that_always_says_yes_makes_no_gold(tmp_path: Path) -> None:
 
 def test_controls_never_go_out(project: Project) -> None:
     done = export(project, status=["gold", "llm-accepted", "pending", "rejected"])
-    planted = {one.pair for one in verdicts_of(project) if one.control}
+    planted = {one.pair for one in Findings(project).verdicts if one.control}
     assert len(planted) > 20
     files = content(done.folder)
     for name in planted:
@@ -147,8 +149,10 @@ def test_it_is_replaced_only_where_that_is_meant(project: Project, tmp_path: Pat
     with pytest.raises(InputError, match=r"of another state .* or pass --overwrite"):
         export(project, gallery=5)
     assert content(first.folder) == before
+    backup = Path(shutil.copytree(first.folder, tmp_path / "benchmark.old"))
     assert export(project, gallery=5, overwrite=True).digest != first.digest
-    assert not list(tmp_path.glob("benchmark.*"))
+    assert content(backup) == before
+    assert not list(tmp_path.glob(".benchmark.*"))
     stranger = tmp_path / "photographs"
     stranger.mkdir()
     (stranger / "me.jpg").write_bytes(b"me")
@@ -169,7 +173,7 @@ def test_a_failure_leaves_nothing_and_harms_nothing(project: Project, tmp_path: 
         with pytest.raises(RunError, match=r"c03\.mp4: .*mmret annotate segment"):
             export(project, folder=folder, gallery=15, overwrite=True)
     assert content(first.folder) == before
-    assert not list(tmp_path.glob("*.part"))
+    assert not list(tmp_path.glob(".*.part"))
     assert not (tmp_path / "other").exists()
 
 
@@ -189,6 +193,24 @@ def test_ambiguous_questions_and_other_splits_stay(tmp_path: Path) -> None:
         "the same is asked of the same source for another target": 2,
         "of the split train": 1,
     }
+
+
+def test_splits_that_were_changed_since_mining_are_told_of(project: Project) -> None:
+    changed = Project(project.config.changed("mine", train=1, test=0))
+    with changed, pytest.raises(RunError, match="settings of the splits have changed since pairs were mined"):
+        export_project(changed, workers=1)
+
+
+def test_folders_and_servers_are_told_to_nobody() -> None:
+    places = {
+        "/home/ann/weights": "weights",
+        "Qwen/Qwen2.5-Omni-7B": "Qwen/Qwen2.5-Omni-7B",
+        "m@http://10.0.0.7/v1": "m",
+    }
+    for place, told in places.items():
+        config = Config.model_validate({"describe": {"by": f"omni:{place}"}, "source": [{"link": "https://a.org/b/c"}]})
+        shown = settings_of(config)
+        assert (shown["describe"]["by"], shown["source"][0]["link"]) == (f"omni:{told}", "https://a.org/b/c")
 
 
 def test_galleries_hold_only_clips_of_the_split(tmp_path: Path) -> None:

@@ -16,8 +16,7 @@ from mmret.pipelines.annotate.records import Instruction
 from mmret.pipelines.annotate.report import report
 from mmret.pipelines.annotate.review import Desk, items_of, open_desk
 from mmret.pipelines.annotate.review.desk import View
-from mmret.pipelines.annotate.verify import human_controls_of, votes_of
-from mmret.pipelines.annotate.verify.cases import cases_of
+from mmret.pipelines.annotate.verify import Findings
 
 from .projects import PAIRS, opened
 
@@ -34,7 +33,7 @@ def lines(config: Path) -> list[dict[str, Any]]:
 def test_controls_are_items_like_all_others(config: Path) -> None:
     project = opened(config)
     items = items_of(project)
-    controls = {one.case.id for one in human_controls_of(project, cases_of(project))}
+    controls = {one.case.id for one in Findings(project).human_controls}
     assert len(controls) == 4
     assert {item.id for item in items} == {*PAIRS, *controls}
     assert {len(item.id) for item in items} == {16}
@@ -62,7 +61,7 @@ def test_votes_are_kept_and_found_again(config: Path) -> None:
         assert (name_of(view), view.progress.mine) == (second, 1)
         assert name_of(desk.vote("bob", first, True, "")) != first
         assert desk.view("bob").progress.rate is None
-        assert [(one.reviewer, one.accept) for one in votes_of(opened(config))] == [("ann", False), ("bob", True)]
+        assert [(one.reviewer, one.accept) for one in Findings(opened(config)).votes] == [("ann", False), ("bob", True)]
 
 
 def test_undo_is_a_line_too(config: Path) -> None:
@@ -73,10 +72,10 @@ def test_undo_is_a_line_too(config: Path) -> None:
         desk.vote("ann", first, True, "")
         view = desk.undo("ann")
         assert (name_of(view), view.last, view.progress.votes) == (first, None, 0)
-        assert votes_of(opened(config)) == []
+        assert Findings(opened(config)).votes == []
         desk.vote("ann", first, False, "")
         assert [line["act"] for line in lines(config)] == ["vote", "undo", "vote"]
-        assert [one.accept for one in votes_of(opened(config))] == [False]
+        assert [one.accept for one in Findings(opened(config)).votes] == [False]
 
 
 def test_an_undone_item_that_somebody_else_has_comes_later(config: Path) -> None:
@@ -113,7 +112,7 @@ def test_a_vote_on_what_others_have_decided_meanwhile_is_not_kept(config: Path) 
         view = desk.vote("ann", first, False, "")
         assert "not kept" in view.notice
         assert name_of(view) != first
-        assert [one.reviewer for one in votes_of(opened(config))] == ["bob", "cy"]
+        assert [one.reviewer for one in Findings(opened(config)).votes] == ["bob", "cy"]
 
 
 def test_votes_on_a_text_that_was_rewritten_do_not_count(config: Path) -> None:
@@ -125,7 +124,7 @@ def test_votes_on_a_text_that_was_rewritten_do_not_count(config: Path) -> None:
         row = project.rows("write")[PAIRS[1]]
         text = Instruction(pair=row.id, phrasings=["Make it beach 01, now"], made_by="x")
         project.keep("write", [row.model_copy(update={"record": text.model_dump(mode="json")})])
-    assert [one.pair for one in votes_of(project)] == [PAIRS[0]]
+    assert [one.pair for one in Findings(project).votes] == [PAIRS[0]]
     with open_desk(project) as desk:
         last = desk.vote("ann", PAIRS[1], False, "").last
         assert last is not None
@@ -157,6 +156,14 @@ def test_nothing_to_vote_on(tmp_path: Path) -> None:
     assert not project.folder.exists()
 
 
+def test_texts_that_were_turned_down_are_nothing_to_vote_on(config: Path) -> None:
+    with opened(config) as project:
+        rows = project.rows("write").values()
+        project.keep("write", [row.model_copy(update={"status": "rejected", "record": None}) for row in rows])
+    with pytest.raises(InputError, match="nothing to vote on"):
+        open_desk(project).__enter__()
+
+
 def test_one_desk_at_a_time(config: Path) -> None:
     with open_desk(opened(config)), pytest.raises(RunError, match="another server takes votes"):
         open_desk(opened(config)).__enter__()
@@ -165,7 +172,7 @@ def test_one_desk_at_a_time(config: Path) -> None:
 def test_a_line_that_is_no_vote_is_named(config: Path) -> None:
     opened(config).votes.write_text('{"reviewer": "ann", "accept": "perhaps"}\n')
     with pytest.raises(InputError, match=r"votes\.jsonl: the line at byte 0 is no vote"):
-        votes_of(opened(config))
+        assert Findings(opened(config)).votes
 
 
 def test_many_at_once_end_with_two_votes_on_everything(config: Path) -> None:
@@ -175,7 +182,7 @@ def test_many_at_once_end_with_two_votes_on_everything(config: Path) -> None:
             one.start()
         for one in done:
             one.join()
-    votes = votes_of(opened(config))
+    votes = Findings(opened(config)).votes
     assert len(votes) == len({(one.pair, one.reviewer) for one in votes}) == 20
     found = report(opened(config))
     assert (found.review.enough, found.review.some, found.review.none, found.review.votes) == (6, 0, 0, 12)

@@ -25,8 +25,7 @@ from mmret.pipelines.annotate.records import Instruction
 from mmret.pipelines.annotate.report import report
 from mmret.pipelines.annotate.review import open_desk
 from mmret.pipelines.annotate.review.server import create_app
-from mmret.pipelines.annotate.verify import human_controls_of, votes_of
-from mmret.pipelines.annotate.verify.cases import cases_of
+from mmret.pipelines.annotate.verify import Findings
 from mmret.serving.local import LOCAL
 
 from ....browsing import Open, Visitor
@@ -96,7 +95,7 @@ def started(config: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 def test_two_people_review_a_project_while_its_server_is_killed(visit: Open, config: Path) -> None:
     project = opened(config)
-    right = {one.case.id: one.right for one in human_controls_of(project, cases_of(project))}
+    right = {one.case.id: one.right for one in Findings(project).human_controls}
     heard: list[str] = []
 
     def key(page: Page) -> str:
@@ -118,7 +117,7 @@ def test_two_people_review_a_project_while_its_server_is_killed(visit: Open, con
             for page in (ann, bob):
                 assert item_of(ann) != item_of(bob)
                 press(page, key(page))
-        kept = votes_of(project)
+        kept = Findings(project).votes
         assert len(kept) == 4
         ann.keyboard.press(key(ann))  # whether this vote is kept nobody knows
         process.kill()
@@ -126,7 +125,7 @@ def test_two_people_review_a_project_while_its_server_is_killed(visit: Open, con
         bob.keyboard.press(key(bob))
         expect(ann.locator(".desk[aria-busy]")).to_have_count(0)
         expect(bob.get_by_role("alert")).to_contain_text("The server does not answer")
-    assert votes_of(project)[:4] == kept
+    assert Findings(project).votes[:4] == kept
 
     with (
         open_desk(project) as desk,
@@ -136,7 +135,7 @@ def test_two_people_review_a_project_while_its_server_is_killed(visit: Open, con
             for page in (ann, bob):
                 press(page, key(page) if item_of(page) else "n")
         expect(ann.locator(".text")).to_contain_text("Nothing is left for you now")
-        votes = votes_of(project)
+        votes = Findings(project).votes
         assert len(votes) == len({(one.pair, one.reviewer) for one in votes}) == 20
         assert len(heard) > 20
         page_itself = httpx.get(f"http://{address}/?key={KEY}", follow_redirects=True).text
@@ -229,7 +228,7 @@ def test_keys_play_clips_and_write_reasons(visit: Open, site: tuple[str, Project
     page.keyboard.press("Enter")
     press(page, "r")
     expect(page.locator(".last")).to_contain_text("Rejected (bears a scar)")
-    vote = next(one for one in votes_of(site[1]) if one.reviewer == "Dan")
+    vote = next(one for one in Findings(site[1]).votes if one.reviewer == "Dan")
     assert (vote.pair, vote.accept, vote.reason) == (item, False, "bears a scar")
     page.keyboard.press("e")
     page.keyboard.type("half")
@@ -245,7 +244,7 @@ def test_keys_play_clips_and_write_reasons(visit: Open, site: tuple[str, Project
     page.get_by_label("Use them").check()
     press(page, "r")  # the only vote of the two
     expect(page.locator(".last")).to_contain_text("Rejected")
-    assert [one.accept for one in votes_of(site[1]) if (one.reviewer, one.pair) == ("Dan", item)] == [False]
+    assert [one.accept for one in Findings(site[1]).votes if (one.reviewer, one.pair) == ("Dan", item)] == [False]
 
 
 def test_on_a_phone_in_the_dark_texts_that_mean_harm_are_texts(visit: Open, site: tuple[str, Project]) -> None:
