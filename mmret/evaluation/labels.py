@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,10 +18,12 @@ from numpy.typing import NDArray
 from ..benchmarks import Ragged
 from ..errors import InputError, first_ten
 from ..paths import StrPath
+from ..vectors import offsets_of
 from .ids import Index
 
 QRELS = ("query", "document", "grade")
 ROWS = 256  # galleries read at a time
+UNREADABLE = (ValueError, OSError, EOFError, zlib.error)  # the last two of gzipped files that are cut short or damaged
 
 
 @dataclass(frozen=True)
@@ -64,12 +67,12 @@ def read_qrels(path: StrPath) -> Labels:
     if right.empty:
         raise InputError(f"{path}: no document is judged right (a grade above 0)")
     queries, documents = sorted(right["query"].unique()), sorted(right.document.unique())
-    sizes = right.groupby("query").size().reindex(queries).to_numpy()
+    sizes = right.groupby("query").size().reindex(queries).to_list()
     positions = pd.Index(documents).get_indexer(pd.Index(right.document)).astype(np.int32)
     return Labels(
         queries,
         documents,
-        Ragged(np.concatenate([[0], sizes.cumsum()]), positions),
+        Ragged(offsets_of(sizes), positions),
         right.grade.to_numpy(np.float64),
         sorted(set(frame["query"]) - set(queries)),
     )
@@ -79,16 +82,16 @@ def _read_table(path: Path) -> pd.DataFrame:
     """Columns `query`, `document` (texts) and `grade` (float64)."""
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    lines = False
+    beir = False
     try:
         if path.suffix == ".parquet":
             frame = pd.read_parquet(path)
         elif ".jsonl" in path.suffixes:
             frame = pd.read_json(path, lines=True, dtype=False)
         else:
-            lines = True
             frame = pd.read_csv(path, sep=_separator(path), header=None, dtype=str, quoting=3, keep_default_na=False)
-    except (ValueError, OSError) as error:
+            beir = frame.shape[1] == 3
+    except UNREADABLE as error:
         raise InputError(f"{path}: not qrels: {' '.join(str(error).split())}") from None
     if frame.shape[1] == 4:
         frame = frame.drop(columns=frame.columns[1])
@@ -96,8 +99,12 @@ def _read_table(path: Path) -> pd.DataFrame:
         raise InputError(f"{path}: qrels have 3 columns (BEIR) or 4 (TREC), not {frame.shape[1]}")
     frame.columns = pd.Index(QRELS)
     grades = pd.to_numeric(frame.grade, errors="coerce")
-    if lines and np.isnan(grades.iloc[0]):  # BEIR's header
+    if beir and np.isnan(grades.iloc[0]):  # its header
         frame, grades = frame.iloc[1:], grades.iloc[1:]
+    ids = frame[["query", "document"]]
+    lacking = (ids.isna() | ids.eq("")).any(axis=1)
+    if lacking.any():
+        raise InputError(f"{path}: row {int(frame.index[lacking][0]) + 1}: an id is missing")
     if not np.isfinite(grades).all():
         line = int(np.flatnonzero(~np.isfinite(grades))[0])
         raise InputError(f"{path}: row {int(frame.index[line]) + 1}: {frame.grade.iloc[line]!r} is no grade")
@@ -148,8 +155,7 @@ class Galleries(Mapping[str, list[str]]):
         rows = np.asarray([self._rows[query] for query in queries], np.int64)
         if np.array_equal(rows, np.arange(len(self))):
             return self.lists
-        sizes = self.lists.sizes[rows]
-        return Ragged(np.concatenate([[0], sizes.cumsum()]), self.lists.positions[self.lists.entries(rows)])
+        return Ragged(offsets_of(self.lists.sizes[rows]), self.lists.positions[self.lists.entries(rows)])
 
 
 def read_galleries(path: StrPath) -> Galleries:
@@ -172,7 +178,7 @@ def read_galleries(path: StrPath) -> Galleries:
             parts.append(index.encode(lists.flatten()))
         if not queries:
             raise ValueError("there is none")
-    except (ValueError, TypeError, OSError, LookupError, pa.ArrowException) as error:
+    except (*UNREADABLE, TypeError, LookupError, pa.ArrowException) as error:
         why = " ".join(str(error).split())
         raise InputError(f"{path}: no galleries with 'query-id' and 'corpus-ids': {why}") from None
     if len(set(queries)) < len(queries):
@@ -186,11 +192,12 @@ def read_galleries(path: StrPath) -> Galleries:
 
 def _parquet_galleries(path: Path) -> Iterator[tuple[Any, Any]]:
     """Arrow arrays of query ids and of lists of ids, some rows at a time."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path, pre_buffer=False) as file:
         for batch in file.iter_batches(ROWS, columns=["query-id", "corpus-ids"]):
-            yield batch["query-id"], batch["corpus-ids"]
+            yield batch["query-id"], batch["corpus-ids"].cast(pa.list_(pa.string()))
 
 
 def _json_galleries(path: Path) -> Iterator[tuple[Any, Any]]:
@@ -201,5 +208,9 @@ def _json_galleries(path: Path) -> Iterator[tuple[Any, Any]]:
     with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
         lines = (json.loads(line) for line in file if line.strip())
         while some := list(islice(lines, ROWS)):
-            texts = [[str(one) for one in row["corpus-ids"]] for row in some]
-            yield pa.array([str(row["query-id"]) for row in some]), pa.array(texts, pa.list_(pa.string()))
+            queries, lists = [row["query-id"] for row in some], [row["corpus-ids"] for row in some]
+            for own in [queries, *lists]:
+                if not isinstance(own, list) or not all(isinstance(one, str | int) for one in own):
+                    raise TypeError(f"no list of ids: {own!r:.80}")
+            texts = [list(map(str, own)) for own in lists]
+            yield pa.array(list(map(str, queries))), pa.array(texts, pa.list_(pa.string()))

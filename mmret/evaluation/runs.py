@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..benchmarks import Benchmark, Ragged
-from ..errors import InputError, RunError
+from ..errors import InputError, RunError, first_ten
 from ..paths import StrPath
+from ..vectors import offsets_of
 from .ids import Index
 from .protocols import Protocol
 
@@ -22,6 +24,7 @@ TREC_COLUMNS = ("query", "q0", "document", "rank", "score", "tag")
 BATCH = 1 << 20  # lines of a Parquet file read at a time
 PIECE = 1 << 24  # bytes of a text file read at a time, and the longest line
 SHORTEST = 12  # bytes of a line of TREC's six columns
+_WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, repr=False)
@@ -76,8 +79,8 @@ def run_of(
         lists = Ragged(np.arange(n + 1) * len(lists.positions), np.tile(lists.positions, n))
     if protocol.without_source and benchmark.source is not None:
         kept = benchmark.source[lists.rows] != lists.positions
-        offsets = np.concatenate([[0], np.bincount(lists.rows[kept], minlength=n).cumsum()])
-        lists, scores = Ragged(offsets, lists.positions[kept]), scores[kept]
+        sizes = np.bincount(lists.rows[kept], minlength=n)
+        lists, scores = Ragged(offsets_of(sizes), lists.positions[kept]), scores[kept]
     return Run([item.id for item in benchmark.queries], [item.id for item in benchmark.documents], lists, scores)
 
 
@@ -161,8 +164,7 @@ class _Rows:
         if (stretch[1:] < stretch[:-1]).any():  # a query's lines do not stand together
             order = np.argsort(np.repeat(stretch, lengths), kind="stable")
             positions, scores = positions[order], scores[order]
-        lists = Ragged(np.concatenate([[0], sizes.cumsum()]), positions)
-        return Run(self.queries.ids, self.documents.ids, lists, scores)
+        return Run(self.queries.ids, self.documents.ids, Ragged(offsets_of(sizes), positions), scores)
 
 
 def _read_parquet(path: Path) -> _Rows:
@@ -208,7 +210,7 @@ def _read_trec(path: Path) -> _Rows:
                     rows.add(*batch.columns)
         except pa.ArrowInvalid:
             continue
-        if all(map(re.compile(r"\S+").fullmatch, [*rows.queries.ids, *rows.documents.ids])):
+        if all(map(_WORD.fullmatch, [*rows.queries.ids, *rows.documents.ids])):
             return rows
     return _read_uneven_trec(path)
 
@@ -259,7 +261,8 @@ def _read_uneven_trec(path: Path) -> _Rows:
 def write_run(run: Run, path: StrPath, tag: str = "mmret") -> None:
     """Write a run as Parquet (`.parquet`) or as TREC's six columns (any other name; gzipped where it ends in `.gz`).
 
-    The file appears whole or not at all. In the text form a query's lines are sorted by score, then by document.
+    The file appears whole or not at all. In the text form a query's lines are sorted by score, then by document. Raises
+    `InputError` for ids, or a `tag`, that the text form cannot hold, and `RunError` when the disk refuses.
 
     >>> import mmret
     >>> tables = mmret.load_benchmark("tarvir-mini", view="title=text,content=native")
@@ -269,6 +272,12 @@ def write_run(run: Run, path: StrPath, tag: str = "mmret") -> None:
     <Run: 30 queries, 321 documents, 9,630 scores>
     """
     path = Path(path)
+    wrong = [one for one in (*run.queries, *run.documents, tag) if not _WORD.fullmatch(one)]
+    if wrong and path.suffix != ".parquet":
+        raise InputError(
+            f"{path}: white space parts TREC's columns, so none may hold any, or nothing: "
+            f"{first_ten([repr(one) for one in wrong])}; name a .parquet file"
+        )
     part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -278,8 +287,10 @@ def write_run(run: Run, path: StrPath, tag: str = "mmret") -> None:
             _write_trec(run, part, tag, compressed=path.suffix == ".gz")
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise RunError(f"{path}: the run cannot be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
 
 
 def _write_parquet(run: Run, path: Path) -> None:
@@ -307,21 +318,25 @@ def _rows(run: Run) -> NDArray[np.int32]:
 
 
 def _write_trec(run: Run, path: Path, tag: str, *, compressed: bool) -> None:
+    """Lines are joined here, because Arrow's own writer takes a quotation mark in an id for a fault."""
     import pyarrow as pa
-    from pyarrow import csv
+    from pyarrow import compute
 
     n, rows = len(run.scores), _rows(run)
     by_name = np.argsort(np.argsort(run.documents))  # place of each document in the order of the ids
     order = np.lexsort((by_name[run.lists.positions], -run.scores, rows))
     places = np.arange(n) - np.repeat(run.lists.offsets[:-1], run.lists.sizes) + 1
-    columns = (
-        pa.DictionaryArray.from_arrays(rows, run.queries).cast(pa.string()),
-        pa.DictionaryArray.from_arrays(np.zeros(n, np.int8), ["Q0"]).cast(pa.string()),
-        pa.DictionaryArray.from_arrays(run.lists.positions[order], run.documents).cast(pa.string()),
-        pa.array(places),
-        pa.array(run.scores[order]).cast(pa.string()),  # the shortest text that tells it from its neighbours
-        pa.DictionaryArray.from_arrays(np.zeros(n, np.int8), [tag]).cast(pa.string()),
-    )
-    options = csv.WriteOptions(include_header=False, delimiter=" ", quoting_style="none")
+    queries, documents = pa.array(run.queries, pa.string()), pa.array(run.documents, pa.string())
     with pa.output_stream(str(path), compression="gzip" if compressed else None) as file:
-        csv.write_csv(pa.table(dict(zip(TREC_COLUMNS, columns, strict=True))), file, options)
+        for start in range(0, n, BATCH):
+            some = slice(start, start + BATCH)
+            lines = compute.binary_join_element_wise(
+                queries.take(pa.array(rows[some])),
+                "Q0",
+                documents.take(pa.array(run.lists.positions[order[some]])),
+                pa.array(places[some]).cast(pa.string()),
+                pa.array(run.scores[order[some]]).cast(pa.string()),  # the shortest that tells it from its neighbours
+                f"{tag}\n",
+                " ",
+            )
+            file.write("".join(lines.to_pylist()).encode())

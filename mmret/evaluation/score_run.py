@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..benchmarks import Benchmark, Ragged
 from ..errors import InputError, first_ten, unknown_name
+from ..vectors import offsets_of
 from .frames import LEGEND, Shown, long_frame, shown_frame
 from .ids import Index
 from .labels import Galleries, Labels
@@ -204,8 +205,11 @@ class _Match:
                 f"judged queries that the run lacks: {first_ten(lacking)}; count 0 for them: --missing zero"
             )
         index = Index()
-        if len(run.documents) != len(index.numbers(run.documents)) or len(index) != len(run.documents):
+        index.numbers(run.documents)
+        if len(index) < len(run.documents):
             raise InputError("two documents of the run have one id")
+        if len(set(run.queries)) < len(run.queries):
+            raise InputError("two queries of the run have one id")
         return cls(run, queries, place, row, index, lacking, len(stray))
 
     def numbered(self, lists: Ragged, documents: Sequence[str]) -> Ragged:
@@ -220,7 +224,7 @@ class _Match:
         found = count_scores(
             self.run.lists,
             self.run.scores,
-            Ragged(np.concatenate([[0], sizes.cumsum()]), positives.positions[entries]),
+            Ragged(offsets_of(sizes), positives.positions[entries]),
             gains[entries],
             query_ids=self.run.queries,
             document_ids=self.index.ids,

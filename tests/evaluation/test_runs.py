@@ -138,6 +138,26 @@ def test_a_full_disk_leaves_no_half_run(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_ids_survive_as_text_or_are_refused(tmp_path: Path) -> None:
+    run = Run(['"q"', "q,2"], ['a"b', "'"], Ragged.of([[0, 1], [1]]), np.array([0.5, 0.25, 1.0]))
+    write_run(run, tmp_path / "run.txt", tag='my"tag')
+    assert as_sets(read_run(tmp_path / "run.txt")) == as_sets(run)
+    for wrong in (
+        replace(run, queries=["q 1", "q2"]),
+        replace(run, documents=["a", "b\u00a0c"]),
+        replace(run, queries=["", "q"]),
+    ):
+        with pytest.raises(InputError, match=r"odd\.txt: white space parts TREC's columns.*name a \.parquet file"):
+            write_run(wrong, tmp_path / "odd.txt")
+        write_run(wrong, tmp_path / "odd.parquet")
+        assert as_sets(read_run(tmp_path / "odd.parquet")) == as_sets(wrong)
+    with pytest.raises(InputError, match="'my tag'"):
+        write_run(run, tmp_path / "odd.txt", tag="my tag")
+    with pytest.raises(RunError, match="the run cannot be written"):
+        write_run(run, tmp_path / "run.txt" / "run.txt")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["odd.parquet", "run.txt"]
+
+
 def test_qrels_read_in_all_forms(tmp_path: Path) -> None:
     trec = read_qrels(write(tmp_path / "trec", QRELS))
     assert trec.queries == ["q1", "q2"]
@@ -161,6 +181,8 @@ def test_qrels_read_in_all_forms(tmp_path: Path) -> None:
         ("q1 0 a 1\nq1 0 a 1\n", "judged twice: q1 a"),
         ("q1 0 a 0\n", "no document is judged right"),
         ("q1 0 a 1\nq1 0 b good\n", "row 2: 'good' is no grade"),
+        ("q1 0 a good\nq1 0 b 1\n", "row 1: 'good' is no grade"),  # TREC's form has no header
+        ("q1 0 a 1\nq1 0\n", "row 2: an id is missing"),
         ("q1 a\n", "3 columns .* or 4"),
         ("", "not qrels"),
     ],
@@ -168,6 +190,18 @@ def test_qrels_read_in_all_forms(tmp_path: Path) -> None:
 def test_bad_qrels_are_named(tmp_path: Path, content: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
         read_qrels(write(tmp_path / "qrels", content))
+
+
+def test_qrels_without_an_id_or_cut_short_are_named(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"query-id": ["q1", "q2"], "corpus-id": ["a", None], "score": [1, 1]})
+    frame.to_parquet(tmp_path / "qrels.parquet")
+    frame.to_json(tmp_path / "qrels.jsonl", orient="records", lines=True)
+    for name in ("qrels.parquet", "qrels.jsonl"):
+        with pytest.raises(InputError, match=f"{name}: row 2: an id is missing"):
+            read_qrels(tmp_path / name)
+    (tmp_path / "qrels.gz").write_bytes(gzip.compress((QRELS * 9).encode())[:-9])
+    with pytest.raises(InputError, match=r"qrels\.gz: not qrels: .*end"):
+        read_qrels(tmp_path / "qrels.gz")
 
 
 def test_a_run_scores_as_trec_eval_scores_it(tmp_path: Path) -> None:

@@ -105,6 +105,8 @@ def test_what_does_not_fit_a_benchmark_is_refused(results: dict[str, Result]) ->
         score_run_on(replace(run, documents=["nothing", *run.documents[1:]]), benchmark)
     with pytest.raises(InputError, match="two documents of the run have one id"):
         score_run_on(replace(run, documents=[run.documents[1], *run.documents[1:]]), benchmark)
+    with pytest.raises(InputError, match="two queries of the run have one id"):
+        score_run_on(replace(run, queries=[run.queries[1], *run.queries[1:]]), benchmark, missing="zero")
     with pytest.raises(InputError, match="NaN or infinite scores in 1 places"):
         score_run_on(replace(run, scores=np.where(np.arange(len(run.scores)) == 9, np.nan, run.scores)), benchmark)
     with pytest.raises(InputError, match="does not fit"):
@@ -138,14 +140,30 @@ def test_ids_of_galleries_that_are_numbers_read_as_texts(tmp_path: Path) -> None
         assert read_galleries(tmp_path / name) == {"1": ["7", "8"], "2": ["9"]}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]\n", '{"query-id": "q"}\n', '{"query-id": "q", "corpus-ids": 1}\n'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[1]\n",
+        '{"query-id": "q"}\n',
+        '{"query-id": "q", "corpus-ids": 1}\n',
+        '{"query-id": "q", "corpus-ids": "abc"}\n',
+        '{"query-id": "q", "corpus-ids": ["a", null]}\n',
+        '{"query-id": null, "corpus-ids": ["a"]}\n',
+    ],
+)
 def test_files_without_galleries_are_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "g.jsonl").write_text(text)
     with pytest.raises(InputError, match=r"g\.jsonl: no galleries with 'query-id' and 'corpus-ids'"):
         read_galleries(tmp_path / "g.jsonl")
-    pd.DataFrame({"query-id": ["q"], "corpus-ids": [["a", None]]}).to_parquet(tmp_path / "g.parquet")
-    with pytest.raises(InputError, match="empty cells"):
-        read_galleries(tmp_path / "g.parquet")
+    (tmp_path / "g.jsonl.gz").write_bytes(gzip.compress(b'{"query-id": "q", "corpus-ids": ["a"]}')[:-9])
+    with pytest.raises(InputError, match=r"g\.jsonl\.gz: no galleries"):
+        read_galleries(tmp_path / "g.jsonl.gz")
+    for candidates, words in ((["a", None], "empty cells"), ("a", "no galleries with")):
+        pd.DataFrame({"query-id": ["q"], "corpus-ids": [candidates]}).to_parquet(tmp_path / "g.parquet")
+        with pytest.raises(InputError, match=words):
+            read_galleries(tmp_path / "g.parquet")
 
 
 def test_many_galleries_take_little_memory(tmp_path: Path) -> None:

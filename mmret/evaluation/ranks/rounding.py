@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...benchmarks.ragged import Ragged
-from ...vectors import Rows, VectorSets
+from ...vectors import Rows, VectorSets, offsets_of
 from .candidates import Candidates, Tile
 from .exact import to_float32
 from .kinds import scorer_of
@@ -43,7 +43,7 @@ class Scores:
         self.probes: Ragged | None = None
         self.candidates = Candidates(gallery, scorer.queries, scorer.documents, query_ids, entries=True)
         self._scorer = scorer
-        self._edges = np.concatenate([[0], self.candidates.sizes.cumsum()])
+        self._edges = offsets_of(self.candidates.sizes)
         self.found = np.empty(self._edges[-1], np.float32)
 
     def open(self, block: slice) -> _Rounding:
