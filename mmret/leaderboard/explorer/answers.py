@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...benchmarks import Benchmark, benchmarks, load_benchmark
 from ...errors import InputError, first_ten, unknown_name
-from ...evaluation import PROTOCOLS, Measure, Result, Run, load_result
+from ...evaluation import PROTOCOLS, Result, Run, load_result
 from ...evaluation.aligned import Aligned
 from ...evaluation.compare import refuse_other_ground, system_names
 from ...evaluation.selection import candidates_only
@@ -68,7 +68,8 @@ class Study:
         reading: further parameters of `load_benchmark` with which it was read: split, exclusions, slices, ….
 
         Raises `InputError` when a result cannot be read, when they are not of one benchmark, one set of queries and
-        media, and when the benchmark is not here or has other labels than those that were scored.
+        media, or without scores because labels are hidden, and when the benchmark is not here or has other labels than
+        those that were scored.
         """
         opened = [load_result(path) for path in results]
         if not opened:
@@ -86,6 +87,8 @@ class Study:
     @classmethod
     def of(cls, results: Sequence[Result], load: Load) -> Self:
         """A study of results that are read already; raises as `open` does."""
+        for result in results:
+            result.need_scores()
         names = system_names(results)
         refuse_other_ground(results, names)
         first = results[0].record["benchmark"]
@@ -110,8 +113,8 @@ class Study:
     @property
     def measures(self) -> list[str]:
         """Those that all systems were scored by, in the order of the first."""
-        held = [one.result.record["settings"]["resolved"]["measures"] for one in self.systems]
-        return [name for name in (str(Measure.parse(one)) for one in held[0]) if all(name in one for one in held)]
+        held = [system.result.measures for system in self.systems]
+        return [name for name in held[0] if all(name in one for one in held)]
 
     def facts(self, protocol: str) -> Facts:
         """What is known of each query under a protocol; gathered once. Raises `InputError` for another's name."""

@@ -8,9 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from ...errors import InputError
 from .browse import Kind, Sort, select
-from .pages.scene import Scene
+from .pages.scene import Scene, place_of
 from .views import query_view, rows_view, study_view
 
 AT_ONCE = 500  # queries in a list, or documents of a query, that one request may ask for
@@ -41,7 +40,6 @@ def router(scene: Scene) -> APIRouter:
     """The routes of one study."""
     study = scene.study
     found = APIRouter(prefix="/api")
-    places = {item.id: i for i, item in enumerate(study.benchmark.queries)}
 
     @found.get("/study")
     def shown() -> dict[str, Any]:
@@ -58,9 +56,8 @@ def router(scene: Scene) -> APIRouter:
     @found.get("/queries/{query:path}")
     def one(query: str, protocol: str | None = None, k: Annotated[int, Query(ge=1, le=AT_ONCE)] = 20) -> dict[str, Any]:
         """Everything about one query, named by its id."""
-        if query not in places:
-            raise InputError(f"{query!r} is no query of this study")
-        return query_view(study.facts(protocol or study.protocols[0]), scene.shelf, places[query], k)
+        place = place_of(study.benchmark.queries, query, "query")
+        return query_view(study.facts(protocol or study.protocols[0]), scene.shelf, place, k)
 
     @found.get("/votes")
     def cast(least: Annotated[int, Query(ge=1)] = 1) -> list[dict[str, Any]]:

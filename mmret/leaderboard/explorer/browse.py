@@ -34,8 +34,8 @@ def select(
     Parameters
     ----------
     slices: labels, all of which a query must carry (its type, kind of sound, difficulty, …).
-    system: the system, A, that is judged; None for the first.
-    versus: another, B, for "a_right_b_wrong" and "gap"; None for the first that is not A.
+    system: the system, A, that is judged; see `a_and_b`.
+    versus: another, B, for "a_right_b_wrong" and "gap".
     kind: "wrong": A does not place a right document within the first; "a_right_b_wrong": A does and B does not;
         "source_beats_target": the source stands above every right document with A; "ties": A's best right one ties.
     within: how many places are "the first"; where documents tie, the mean of their places decides.
@@ -49,7 +49,9 @@ def select(
         raise unknown_name("kind of query", kind, KINDS)
     if sort not in SORTS:
         raise unknown_name("order", sort, SORTS)
-    a = _number(facts, system) if system is not None else 0
+    a, b = a_and_b(facts, system, versus)
+    if b is None and (kind == "a_right_b_wrong" or sort == "gap"):
+        raise InputError("there is one system alone; open two results to compare them")
     right = facts.rank <= within
     fits = np.ones(len(facts.candidates), bool)
     for label in slices:
@@ -57,7 +59,7 @@ def select(
     if kind == "wrong":
         fits &= ~right[a]
     elif kind == "a_right_b_wrong":
-        fits &= right[a] & ~right[_other(facts, a, versus)]
+        fits &= right[a] & ~right[b]
     elif kind == "source_beats_target":
         fits &= facts.source_ahead[a]
     elif kind == "ties":
@@ -68,23 +70,23 @@ def select(
     if sort == "rank":
         found = found[np.argsort(facts.rank[a, found], kind="stable")]
     elif sort == "gap":
-        gain = 1 / facts.rank[a, found] - 1 / facts.rank[_other(facts, a, versus), found]
+        gain = 1 / facts.rank[a, found] - 1 / facts.rank[b, found]
         found = found[np.argsort(-gain, kind="stable")]
     return found[::-1] if reverse else found
 
 
-def _number(facts: Facts, system: str) -> int:
-    if system not in facts.systems:
-        raise unknown_name("system", system, facts.systems)
-    return facts.systems.index(system)
+def a_and_b(facts: Facts, system: str | None = None, versus: str | None = None) -> tuple[int, int | None]:
+    """Numbers of the system that is judged, A, and of the one beside it, B: by name, else the first ones.
 
-
-def _other(facts: Facts, a: int, versus: str | None) -> int:
-    if versus is not None:
-        return _number(facts, versus)
-    if len(facts.systems) < 2:
-        raise InputError("there is one system alone; open two results to compare them")
-    return 0 if a else 1
+    B is None where there is one system alone. Raises `InputError` for an unknown name.
+    """
+    for name in (system, versus):
+        if name and name not in facts.systems:
+            raise unknown_name("system", name, facts.systems)
+    a = facts.systems.index(system) if system else 0
+    if versus:
+        return a, facts.systems.index(versus)
+    return a, None if len(facts.systems) < 2 else 0 if a else 1
 
 
 def _members(facts: Facts, label: str) -> NDArray[np.bool_]:

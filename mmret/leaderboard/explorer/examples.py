@@ -98,10 +98,10 @@ def pictured(study: Study) -> Benchmark:
 def _example(facts: Facts, shown: Benchmark, telling: Telling) -> Example:
     query = telling.query
     right = shown.positives[query].tolist()
-    source = -1 if shown.source is None else int(shown.source[query])
+    source = facts.source_of(query)
     return Example(
         telling=telling,
-        slices=[label for label, members in shown.slices.items() if query in members],
+        slices=facts.slices_of(query),
         candidates=int(facts.candidates[query]),
         query=Card(shown.queries[query], Want.of(shown.queries[query], play=True)),
         source="" if source < 0 else shown.documents[source].id,

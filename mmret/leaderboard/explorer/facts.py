@@ -59,7 +59,7 @@ class Facts:
     """The queries of a study under one protocol, one column a query, in the order of `benchmark.queries`.
 
     Ranks, ties and whether the source is ahead are the evaluator's own, counted in exact arithmetic among all
-    candidates. Scores and the first document are those of the run, which rounds them to float32 and may be cut.
+    candidates. The first document is that of the run, which rounds scores to float32 and may be cut.
 
     Parameters
     ----------
@@ -76,8 +76,6 @@ class Facts:
         unknown and ranks alone are told.
     depth: candidates of a query that the run of each system keeps, the best; None for all.
     best: int32 `(systems, queries)`, the first document, by position where several tie; -1 where unknown.
-    target_score, source_score: float32 `(systems, queries)`, of the best right document and of the query's source; NaN
-        where unknown or not listed.
     """
 
     protocol: str
@@ -92,8 +90,6 @@ class Facts:
     listed: NDArray[np.bool_]
     depth: list[int | None]
     best: NDArray[np.int32]
-    target_score: NDArray[np.float32]
-    source_score: NDArray[np.float32]
     _aligned: Aligned
 
     @classmethod
@@ -109,7 +105,6 @@ class Facts:
         optimistic = np.where(found, greater + 1, np.inf)
         pessimistic = np.where(found, greater + tied, np.inf)
         ahead = [table[TARGET_ABOVE] == 0 if TARGET_ABOVE in table else np.zeros(len(table), bool) for table in tables]
-        shape = tied.shape
         facts = cls(
             protocol=protocol,
             benchmark=benchmark,
@@ -122,13 +117,20 @@ class Facts:
             source_ahead=np.stack([np.asarray(one, bool) for one in ahead]),
             listed=np.asarray([holds(result, protocol) for result in results]),
             depth=[result.record["run_depth"] for result in results],
-            best=np.full(shape, -1, np.int32),
-            target_score=np.full(shape, np.nan, np.float32),
-            source_score=np.full(shape, np.nan, np.float32),
+            best=np.full(tied.shape, -1, np.int32),
             _aligned=aligned,
         )
-        facts._read_runs()
+        facts._find_best()
         return facts
+
+    def source_of(self, query: int) -> int:
+        """The document that a query was made from, -1 for none."""
+        source = self.benchmark.source
+        return -1 if source is None else int(source[query])
+
+    def slices_of(self, query: int) -> list[str]:
+        """Labels of the slices that a query is in."""
+        return [label for label, members in self.benchmark.slices.items() if query in members]
 
     def listing(self, system: int, query: int, k: int = 20) -> Listing | None:
         """What a system's run says of a query; None where it does not hold this protocol's candidates."""
@@ -138,7 +140,7 @@ class Facts:
         best = top_entries(scores, k)
         right = np.sort(_entries(documents, self.benchmark.positives[query]))
         right = right[np.argsort(-scores[right], kind="stable")]
-        source = _entries(documents, self._source(query))
+        source = np.flatnonzero(documents == self.source_of(query))
 
         def hits(entries: NDArray[np.int64]) -> list[Hit]:
             return [
@@ -148,34 +150,20 @@ class Facts:
 
         return Listing(hits(best), hits(right), next(iter(hits(source)), None))
 
-    def _read_runs(self) -> None:
+    def _find_best(self) -> None:
         for system in np.flatnonzero(self.listed).tolist():
             for query in range(len(self.benchmark.queries)):
                 documents, scores = self._answer(system, query)
-                if not len(documents):
-                    continue
-                self.best[system, query] = documents[scores.argmax()]
-                right = scores[_entries(documents, self.benchmark.positives[query])]
-                if len(right):
-                    self.target_score[system, query] = right.max()
-                source = scores[_entries(documents, self._source(query))]
-                if len(source):
-                    self.source_score[system, query] = source[0]
+                if len(documents):
+                    self.best[system, query] = documents[scores.argmax()]
 
     def _answer(self, system: int, query: int) -> Answer:
         """Documents, ascending, and scores of a query's candidates."""
         answer = self._aligned.answer(system, query)
-        if PROTOCOLS[self.protocol].without_source:
-            own = _entries(answer.documents, self._source(query))
-            if len(own):
-                kept = np.arange(len(answer.documents)) != own
-                return Answer(answer.documents[kept], answer.scores[kept])
-        return answer
-
-    def _source(self, query: int) -> NDArray[np.int32]:
-        """The document that a query was made from: one position, or none."""
-        source = self.benchmark.source
-        return np.zeros(0, np.int32) if source is None or source[query] < 0 else source[query : query + 1]
+        if not PROTOCOLS[self.protocol].without_source:
+            return answer
+        kept = answer.documents != self.source_of(query)
+        return Answer(answer.documents[kept], answer.scores[kept])
 
 
 def holds(result: Result, protocol: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,6 +25,7 @@ from ...evaluation.embedding import embed_sides
 from ...evaluation.pairs import index
 from ...evaluation.ranks import top_k
 from ...evaluation.replica import Replica
+from ...evaluation.settings import OF_MODELS
 from ...items import MODALITIES, Item, Media, Modality
 from ...media import Fault, Workers, digest_all, inspect
 from ...meter import Meter
@@ -35,7 +35,6 @@ from .facts import top_entries
 
 Weights = Mapping[Modality, float]
 REMEMBERED = 64  # vectors of queries
-DECISIVE = ("choices", "dtype", "frames", "sampling", "reader", "seed")  # settings that decide vectors
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class LiveSearch:
         self.benchmark: Benchmark = study.benchmark if view is None else study.in_view(view)
         self._workers = Workers(settings.workers, settings.time_limit)
         self._meter, self._memory = Meter(), Memory()
-        self._asked: OrderedDict[str, Vectors] = OrderedDict()
+        self._asked: dict[str, Vectors] = {}
         self._lock = Lock()
         self._find: Callable[[Item, Weights | None, int], Found]
         try:
@@ -200,7 +199,7 @@ class LiveSearch:
             check_vectors(model, vectors, [item], "query", None)
             self._asked[item.digest] = vectors
             if len(self._asked) > REMEMBERED:
-                self._asked.popitem(last=False)
+                del self._asked[next(iter(self._asked))]
         return self._asked[item.digest]
 
     def _mix(self, model: Encoder, item: Item, weights: Weights) -> NDArray[np.float32]:
@@ -272,7 +271,8 @@ class Live:
 def settings_of(system: System, settings: Settings) -> Settings:
     """`settings`, with whatever decides vectors taken from those that a system was evaluated with."""
     resolved = system.result.record["settings"]["resolved"]
-    return replace(settings, **{name: resolved[name] for name in DECISIVE if resolved.get(name) is not None})
+    decisive = {name: resolved[name] for name in (*OF_MODELS, "seed") if resolved.get(name) is not None}
+    return replace(settings, **decisive)
 
 
 def _listed(modalities: frozenset[Modality]) -> str:

@@ -53,7 +53,7 @@ def rows_view(facts: Facts, queries: NDArray[np.int64]) -> list[dict[str, Any]]:
             "position": query,
             "id": facts.benchmark.queries[query].id,
             "text": facts.benchmark.queries[query].text,
-            "slices": _labels(facts, query),
+            "slices": facts.slices_of(query),
             "rank": {name: _finite(facts.rank[i, query]) for i, name in enumerate(facts.systems)},
             "tied": {name: bool(facts.tied[i, query]) for i, name in enumerate(facts.systems)},
             "source_ahead": {name: bool(facts.source_ahead[i, query]) for i, name in enumerate(facts.systems)},
@@ -68,12 +68,12 @@ def query_view(facts: Facts, shelf: MediaShelf, query: int, k: int = 20) -> dict
     The top of a system is None where its run does not hold the candidates of the protocol.
     """
     benchmark = facts.benchmark
-    source = -1 if benchmark.source is None else int(benchmark.source[query])
+    source = facts.source_of(query)
     return {
         "position": query,
         "protocol": facts.protocol,
         "query": item_view(benchmark.queries[query], shelf),
-        "slices": _labels(facts, query),
+        "slices": facts.slices_of(query),
         "candidates": int(facts.candidates[query]),
         "source": None if source < 0 else item_view(benchmark.documents[source], shelf),
         "right": [item_view(benchmark.documents[i], shelf) for i in benchmark.positives[query].tolist()],
@@ -106,10 +106,6 @@ def _answer_view(facts: Facts, shelf: MediaShelf, system: int, query: int, k: in
         "right": None if listing is None else [hit_view(hit) for hit in listing.right],
         "source": None if listing is None or listing.source is None else hit_view(listing.source),
     }
-
-
-def _labels(facts: Facts, query: int) -> list[str]:
-    return [label for label, members in facts.benchmark.slices.items() if (members == query).any()]
 
 
 def _finite(value: float) -> float | None:

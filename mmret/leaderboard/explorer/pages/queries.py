@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....errors import unknown_name
-from ..browse import KINDS, SORTS, select
+from ..browse import KINDS, SORTS, a_and_b, select
 from ..facts import Facts, Hit, Listing
 from ..views import rows_view
 from ..votes import Vote
@@ -49,12 +48,12 @@ def queries(scene: Scene, state: State) -> dict[str, Any]:
     """The values of the template `queries.html.j2`."""
     study = scene.study
     facts = study.facts(state.protocol or study.protocols[0])
-    a, b = _pair(facts, state)
+    a, b = a_and_b(facts, state.system, state.versus)
     found = select(
         facts,
         slices=state.slice,
-        system=facts.systems[a],
-        versus=None if b is None else facts.systems[b],
+        system=state.system,
+        versus=state.versus,
         kind=state.kind,
         within=state.within,
         text=state.text,
@@ -80,17 +79,6 @@ def queries(scene: Scene, state: State) -> dict[str, Any]:
     }
 
 
-def _pair(facts: Facts, state: State) -> tuple[int, int | None]:
-    """Numbers of the system that is judged and of the one beside it."""
-    for name in (state.system, state.versus):
-        if name and name not in facts.systems:
-            raise unknown_name("system", name, facts.systems)
-    a = facts.systems.index(state.system) if state.system else 0
-    if state.versus:
-        return a, facts.systems.index(state.versus)
-    return a, None if len(facts.systems) < 2 else 0 if a else 1
-
-
 def _chosen(facts: Facts, name: str, first: NDArray[np.int64]) -> int | None:
     """The query of that id, else the first of the sheet; None where there is none."""
     return place_of(facts.benchmark.queries, name, "query") if name else next(iter(first.tolist()), None)
@@ -101,14 +89,14 @@ def _detail(
 ) -> dict[str, Any]:
     """One query with all that is shown of it."""
     benchmark = scene.shown
-    source = -1 if benchmark.source is None else int(benchmark.source[query])
+    source = facts.source_of(query)
     right = benchmark.positives[query].tolist()
     numbers = list(dict.fromkeys(one for one in pair if one is not None))
     listings = {one: facts.listing(one, query, MOST) for one in numbers}
     return {
         "here": replace(state, query=benchmark.queries[query].id, look=""),
         "query": Card.of_query(scene, query),
-        "labels": [label for label, members in benchmark.slices.items() if query in members],
+        "labels": facts.slices_of(query),
         "candidates": int(facts.candidates[query]),
         "source": None if source < 0 else Card.of_document(scene, source, source=True),
         "right": [Card.of_document(scene, one, right=True) for one in right],
