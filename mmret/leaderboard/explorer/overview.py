@@ -75,7 +75,7 @@ def _drawn(facts: Facts, clusters: NDArray[np.int64], labels: summaries.Labels) 
         name: summaries.success_curve(first, last, facts.candidates, clusters)
         for name, (first, last) in zip(names, places, strict=True)
     }
-    chance = summaries.success_curve(np.ones(n), facts.candidates.astype(float), facts.candidates, clusters)
+    chance = summaries.chance_curve(labels.positives, facts.candidates)
     kinds = np.stack(
         [
             summaries.error_types(first, last, facts.candidates, best, labels)
@@ -89,7 +89,7 @@ def _drawn(facts: Facts, clusters: NDArray[np.int64], labels: summaries.Labels) 
         "histogram_drawing": drawings.histogram_drawing(histogram, names),
         "curve": curve,
         "curves": curves,
-        "curves_drawing": drawings.curves_drawing(curves, chance.values, curve),
+        "curves_drawing": drawings.curves_drawing(curves, chance, curve),
         "errors": summaries.ERRORS,
         "error_counts": counts,
         "errors_drawing": drawings.errors_drawing(counts / n, list(summaries.ERRORS), names),

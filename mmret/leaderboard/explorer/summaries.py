@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, pairwise
@@ -14,6 +15,7 @@ from ...benchmarks import Ragged
 from ...evaluation import Measure
 from ...evaluation.ranks import Counts
 from ...evaluation.statistics import interval
+from ...evaluation.summary import ALL, chance
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer]
@@ -86,12 +88,25 @@ def success_curve(optimistic: Floats, pessimistic: Floats, candidates: Ints, clu
     n, found = len(candidates), np.isfinite(optimistic)
     greater, tied = np.full(n, -1), np.zeros(n, np.int64)
     greater[found], tied[found] = optimistic[found] - 1, pessimistic[found] - optimistic[found] + 1
-    counts = Counts(np.arange(n, dtype=np.int32), np.ones(n), greater, tied, np.asarray(candidates, np.int64))
-    deepest = min(DEEPEST, int(candidates.max()))
-    hits = [Measure("Success", k)(counts).expected for k in range(1, deepest + 1)]
-    places = [k for k in KNOTS if k < deepest] + [deepest]
+    hits = _hits(Counts(np.arange(n, dtype=np.int32), np.ones(n), greater, tied, np.asarray(candidates, np.int64)))
+    places = [k for k in KNOTS if k < len(hits)] + [len(hits)]
     bounds = np.array([interval(hits[k - 1], clusters) for k in places])
     return Curve(np.array([hit.mean() for hit in hits]), np.array(places), bounds[:, 0], bounds[:, 1])
+
+
+def chance_curve(positives: Ragged, candidates: Ints) -> Floats:
+    """Success@k of a random order for k = 1, 2, …, float64 `(deepest,)`; `candidates` as for `success_curve`."""
+    n, rows = len(positives.positions), positives.rows
+    counts = Counts(
+        rows.astype(np.int32), np.ones(n), np.zeros(n, np.int64), np.ones(n, np.int64), np.asarray(candidates, np.int64)
+    )
+    return np.array([hit.mean() for hit in _hits(chance(counts))])
+
+
+def _hits(counts: Counts) -> list[Floats]:
+    """Success@k for k = 1, 2, … of each query, float64 `(queries,)`."""
+    deepest = min(DEEPEST, int(counts.candidates.max()))
+    return [Measure("Success", k)(counts).expected for k in range(1, deepest + 1)]
 
 
 @dataclass(frozen=True)
@@ -109,16 +124,19 @@ class HeatMap:
     cells: dict[str, list[Mapping[str, float] | None]]
 
     def strength(self, value: float) -> float:
-        """0 for the worst figure of the map, 1 for the best."""
+        """0 for the worst figure of the map and for an infinite rank, 1 for the best."""
         values = [entry["value"] for row in self.cells.values() for entry in row if entry]
-        worst, best = (min(values), max(values))[:: 1 if Measure.parse(self.measure).higher_is_better else -1]
+        known = [one for one in values if math.isfinite(one)]
+        if not math.isfinite(value):
+            return 0.0
+        worst, best = (min(known), max(known))[:: 1 if Measure.parse(self.measure).higher_is_better else -1]
         return (value - worst) / (best - worst) if best != worst else 0.5
 
 
 def heat_map(scores: Sequence[Mapping[str, Any]], measure: str) -> HeatMap:
     """`scores`: of each system, under one protocol, `{slice: {"n": int, measure: {"value", …}}}`."""
     slices = {label: int(entry["n"]) for one in reversed(scores) for label, entry in one.items()}
-    order = sorted(slices, key=lambda label: (label != "all", label))
+    order = sorted(slices, key=lambda label: (label != ALL, label))
     cells = {label: [one.get(label, {}).get(measure) for one in scores] for label in order}
     return HeatMap(measure, {label: slices[label] for label in order}, cells)
 

@@ -10,6 +10,7 @@ from mmret.evaluation.statistics import interval
 from mmret.leaderboard.explorer.summaries import (
     ERRORS,
     Labels,
+    chance_curve,
     error_types,
     heat_map,
     narrowest_slices,
@@ -51,6 +52,11 @@ def test_a_curve_ends_at_100_places() -> None:
     assert (curve.high >= curve.values[curve.places - 1]).all()
 
 
+def test_chance_finds_one_of_several_right_documents_sooner() -> None:
+    found = chance_curve(Ragged.of([[0, 3], [2]]), np.array([4, 5]))
+    assert found == pytest.approx([(1 / 2 + 1 / 5) / 2, (5 / 6 + 2 / 5) / 2, (1 + 3 / 5) / 2, (1 + 4 / 5) / 2, 1])
+
+
 def test_a_heat_map_holds_what_results_state() -> None:
     first = {"all": {"n": 9, "R@1": {"value": 0.5, "low": 0.4, "high": 0.6}}, "b": {"n": 4}}
     second = {"all": {"n": 9, "R@1": {"value": 0.1, "low": 0.0, "high": 0.2}}, "a": {"n": 3, "R@1": {"value": 0.3}}}
@@ -62,6 +68,8 @@ def test_a_heat_map_holds_what_results_state() -> None:
     assert [found.strength(value) for value in (0.1, 0.3, 0.5)] == pytest.approx([0, 0.5, 1])
     ranks = heat_map([{"all": {"n": 1, "MedR": {"value": 9}}}, {"all": {"n": 1, "MedR": {"value": 3}}}], "MedR")
     assert (ranks.strength(3), ranks.strength(9)) == (1, 0)
+    lost = [{"all": {"n": 1, "MedR": {"value": value}}} for value in (9.0, 3.0, np.inf)]  # of a run that is cut
+    assert [heat_map(lost, "MedR").strength(value) for value in (9, 3, np.inf)] == [0, 1, 0]
 
 
 def test_every_kind_of_answer_is_told() -> None:
