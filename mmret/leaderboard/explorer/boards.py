@@ -24,7 +24,7 @@ from ..board.answers import save_answers
 from ..board.database import Benchmark, State, Submission
 from ..board.files import digest_of
 from .answers import Load, Study
-from .pages import fill, page, refusal
+from .pages import fill, page_of
 from .pages.render import html
 from .pages.scene import Scene
 from .pages.state import State as Address
@@ -32,6 +32,7 @@ from .pages.stills import Stills
 
 MOST = 3  # submissions side by side
 TABLES = "."  # where a page leads that cannot be shown
+VIEWS = 2  # of a benchmark in memory: the one that was scored, and tables as pictures
 KEPT = 4  # studies in memory; one of OmniCVR's size and two systems takes half a gigabyte
 
 
@@ -49,8 +50,8 @@ def loads_of(board: Board, chosen: Mapping[str, str]) -> dict[str, Load]:
     for identity, name in chosen.items():
         with board.reading() as session:
             asked = _public(session.get(Benchmark, identity), identity)
-        load = lru_cache(maxsize=1)(partial(_load, name or asked.source, asked.view))  # all studies share what is read
-        _checked(asked, load(""))
+        load = lru_cache(maxsize=VIEWS)(partial(_load, name or asked.source))  # all studies share what is read
+        _checked(asked, load(asked.view))
         loads[identity] = load
     return loads
 
@@ -78,7 +79,7 @@ def study_of(board: Board, benchmark: str, submissions: Sequence[str], load: Loa
             )
         names = [f"{one.description['model']['name']} ({one.team.name})" for one in ranked]
         paths = [board.files.path(one.file_digest) for one in ranked]
-    whole = _checked(asked, load(""))
+    whole = _checked(asked, load(asked.view))
     results = [_result(whole, asked, read_run(path), name) for path, name in zip(paths, names, strict=True)]
     return Study.of(results, load)
 
@@ -91,8 +92,8 @@ def _public(found: Benchmark | None, identity: str) -> Benchmark:
     return found
 
 
-def _load(name: str, usual: str, view: str) -> Labelled:
-    return load_benchmark(name, view=view or usual or None)
+def _load(name: str, view: str) -> Labelled:
+    return load_benchmark(name, view=view or None)
 
 
 def _checked(asked: Benchmark, whole: Labelled) -> Labelled:
@@ -120,14 +121,12 @@ def _result(whole: Labelled, asked: Benchmark, run: Run, name: str) -> Result:
         scored = candidates_only(scored)
     found = score_run_on(run, scored, protocols=asked.protocols, measures=asked.measures)
     entry = {"name": whole.name, "version": whole.version, "view": whole.view, "digest": whole.digest}
-    sizes = {"queries": len(scored.queries), "documents": len(scored.documents)}
     record: dict[str, Any] = {
-        "benchmark": entry | sizes | {"scored_digest": scored.digest, "media_digest": ""},
+        "benchmark": entry | {"scored_digest": scored.digest, "media_digest": ""},
         "model": {"name": name},
-        "settings": {"passed": {}, "resolved": {"measures": list(asked.measures), "drop": [], "preprocessing": {}}},
+        "settings": {"resolved": {}},
         "scores": found.scores,
         "excluded": {"documents": whole.excluded.documents, "queries": whole.excluded.queries},
-        "warnings": [],
         "run_depth": int(run.lists.sizes.max()) if found.unlisted else None,
     }
     return Result(record, found.per_query, run)
@@ -172,15 +171,13 @@ class BoardExplorer:
 
     def page(self, address: str) -> str:
         """The page of an address, which names the benchmark and the submissions: "benchmark=…&id=…&id=…"."""
-        try:
-            asked = Address.parse(address)
-            if asked.benchmark not in self._loads:
-                raise unknown_name("benchmark with media here", asked.benchmark, self._loads)
-            with self._lock:  # one study is opened at a time
-                scene = self._scene(asked.benchmark, asked.id, self._generation(asked.benchmark))
-        except InputError as error:
-            return refusal(str(error), TABLES)
-        return page(scene, address, TABLES)
+        return page_of(self._asked, address, TABLES)
+
+    def _asked(self, asked: Address) -> Scene:
+        if asked.benchmark not in self._loads:
+            raise unknown_name("benchmark with media here", asked.benchmark, self._loads)
+        with self._lock:  # one study is opened at a time
+            return self._scene(asked.benchmark, asked.id, self._generation(asked.benchmark))
 
     def _generation(self, benchmark: str) -> int:
         """Grows when a submission is hidden or withdrawn, after which it must not be shown."""

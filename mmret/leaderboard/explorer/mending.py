@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -52,10 +52,6 @@ class Rescored:
     lost: list[str]
     old: Mapping[str, Any]
     new: Mapping[str, Any]
-
-    def describe(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
 
 
 def mended(benchmark: Benchmark, changes: Sequence[Tally], protocol: str) -> Mended:

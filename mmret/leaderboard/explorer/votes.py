@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ...benchmarks import Benchmark
-from ...errors import InputError, RunError, unknown_name
+from ...errors import InputError, RunError, first_ten, unknown_name
 from ...lines import append_lines, read_lines
 from ...paths import data_folder
 
@@ -124,20 +124,18 @@ class Votes:
             ) from error
         return vote
 
-    def to_qrels(self, path: Path, least: int = 1) -> None:
-        """Write what at least so many people agree on as qrels in BEIR's form: grade 1 for "also right", else 0.
+    def qrels(self, least: int = 1) -> str:
+        """What at least so many people agree on as qrels in BEIR's form: grade 1 for "also right", else 0.
 
-        The file holds the changes alone, not the benchmark's own labels, and appears whole or not at all.
+        These are the changes alone, not the benchmark's own labels. Raises `InputError` for an id that such lines
+        cannot hold.
         """
-        rows = [f"{one.query}\t{one.document}\t{int(one.verdict == ALSO_RIGHT)}\n" for one in self.tally(least)]
-        part = path.with_name(f"{path.name}.part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text("".join(["query-id\tcorpus-id\tscore\n", *rows]), encoding="utf-8")
-            part.replace(path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise RunError(f"{path}: the qrels cannot be written: {error.strerror}") from error
+        tallies = self.tally(least)
+        ids = {name for one in tallies for name in (one.query, one.document)}
+        if broken := sorted(name for name in ids if not {"\t", "\n", "\r"}.isdisjoint(name)):
+            raise InputError(f"ids with tabs or line breaks cannot stand in qrels: {first_ten([*map(repr, broken)])}")
+        rows = [f"{one.query}\t{one.document}\t{int(one.verdict == ALSO_RIGHT)}\n" for one in tallies]
+        return "".join(["query-id\tcorpus-id\tscore\n", *rows])
 
     def _refuse(self, vote: Vote) -> None:
         """Raise `InputError` for a vote that means nothing."""

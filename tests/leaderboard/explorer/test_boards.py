@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from fastapi import FastAPI
 from playwright.sync_api import expect
 
 from mmret.benchmarks import load_benchmark
-from mmret.errors import InputError
+from mmret.errors import InputError, RunError
 from mmret.evaluation import load_result
 from mmret.leaderboard.board import Board
 from mmret.leaderboard.board.benchmarks import Terms, add_benchmark
@@ -20,11 +21,13 @@ from mmret.leaderboard.board.files import digest_of
 from mmret.leaderboard.board.states import moderate
 from mmret.leaderboard.explorer import Study
 from mmret.leaderboard.explorer.boards import BoardExplorer, loads_of, study_of
+from mmret.leaderboard.explorer.examples import PICTURES
 from mmret.leaderboard.web.app import create_app
 from mmret.media import Workers
 
 from ...browsing import Visitor
 from ..board.filled import scored_run, submission_of, teams_on
+from .conftest import NATIVE
 from .served import ask, served
 
 NAME = "omnicvr-mini"
@@ -96,6 +99,28 @@ def test_pages_of_a_board_end_when_a_submission_is_hidden(board: Board, clip_res
         moderate(board, one.id, "hide", actor="a test", reason="a test")
         assert "only submissions that are ranked" in explorer.page(address)
         assert "unknown benchmark with media here" in explorer.page("benchmark=other&id=x")
+
+
+def test_what_a_disk_refuses_is_no_broken_page(
+    board: Board, clip_results: list[Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    one, _ = sent(board, add_benchmark(board, load_benchmark(NAME), Terms(), source="a test"), clip_results)
+
+    def refuse(_: str) -> NoReturn:
+        raise RunError("the disk is full")
+
+    with Workers(1) as workers:
+        explorer = BoardExplorer(board, {NAME: refuse}, workers)
+        assert "This cannot be shown now" in explorer.page(f"benchmark={NAME}&id={one.id}")
+    assert "the disk is full" in caplog.text
+
+
+def test_studies_share_what_was_read_of_tables_as_texts_and_as_pictures(board: Board) -> None:
+    row = add_benchmark(board, load_benchmark("tarvir-mini", view=NATIVE), Terms(), source="tarvir-mini")
+    load = loads_of(board, {"tarvir-mini": ""})["tarvir-mini"]
+    texts, pictures = load(row.view), load(PICTURES)
+    assert load(row.view) is texts
+    assert load(PICTURES) is pictures
 
 
 def test_only_public_benchmarks_that_are_here_can_be_shown(board: Board, small: Path) -> None:

@@ -398,9 +398,11 @@ def test_a_state_is_its_address() -> None:
     state = State(slice=("a b", "c&d"), text="ünï", reverse=True, sheet=3, weigh=True, w_audio=0.5)
     assert State.parse(state.link()) == state
     assert State().link() == "?"
+    assert State.parse("?text=is it?&k=5") == State(text="is it?", k=5)
     for address, words in (
         ("kind=rigth", "unknown kind 'rigth'; known: a_right_b_wrong"),
         ("k=0", "a whole number from 1 to 200"),
+        (f"k={'9' * 5000}", "a whole number from 1 to 200"),
         ("sheet=two", "a whole number"),
         ("w_text=heavy", "must be a number"),
         ("&".join(["slice=x"] * 101), "more than 100 fields"),
@@ -427,7 +429,8 @@ def test_captions_are_those_that_a_model_read(clip_scene: Scene, tmp_path: Path)
     record["settings"]["resolved"]["preprocessing"] = {"written_by": identity(captioner)}
     results = [clip_scene.study.systems[0].result, replace(clip_scene.study.systems[1].result, record=record)]
     captions = Captions.of(Study.of(results, clip_scene.study.load), tmp_path)
-    assert [(one.systems, one.words) for one in captions.told(media[0])] == [("echo", f"<i>{documents[0].id}</i> hums")]
+    told = captions.told(media[0])
+    assert [(one.captioner, one.words) for one in told] == [(captioner.name, f"<i>{documents[0].id}</i> hums")]
     assert captions.told(None) == []
     scene = replace(clip_scene, captions=captions)
     assert f"&lt;i&gt;{documents[0].id}&lt;/i&gt; hums" in page(scene, f"?look={documents[0].id}")

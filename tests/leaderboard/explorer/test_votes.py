@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -157,10 +156,20 @@ def test_votes_become_qrels(votes: Votes, benchmark: Benchmark, tmp_path: Path) 
     query, right, other = some(benchmark, 1)
     votes.cast(query, other, "also right", "x", "Ada")
     votes.cast(query, right, "gold is wrong", "x", "Ada")
-    votes.to_qrels(tmp_path / "out" / "extra.tsv")
-    labels = read_qrels(tmp_path / "out" / "extra.tsv")
+    (tmp_path / "extra.tsv").write_text(votes.qrels())
+    labels = read_qrels(tmp_path / "extra.tsv")
     assert (labels.queries, labels.documents, labels.gains.tolist()) == ([query], [other], [1.0])
-    assert f"{query}\t{right}\t0\n" in (tmp_path / "out" / "extra.tsv").read_text()
+    assert f"{query}\t{right}\t0\n" in votes.qrels()
+    assert votes.qrels(least=2) == "query-id\tcorpus-id\tscore\n"
+
+
+def test_ids_that_no_line_of_qrels_can_hold_are_refused(benchmark: Benchmark, tmp_path: Path) -> None:
+    broken = replace(benchmark, documents=[replace(one, id=f"{one.id}\tlive") for one in benchmark.documents])
+    query, _, other = some(broken, 1)
+    votes = Votes(tmp_path / "votes.jsonl", broken)
+    votes.cast(query, other, "also right", "x", "Ada")
+    with pytest.raises(InputError, match=r"tabs or line breaks cannot stand in qrels: 'd\d+\\tlive'"):
+        votes.qrels()
 
 
 @pytest.mark.parametrize("protocol", ["gallery", "gallery-no-source"])
@@ -202,7 +211,6 @@ def test_results_are_rescored_by_the_evaluator(tmp_path: Path, protocol: str) ->
     expected = score_run_on(result.run, by_hand, protocols=[protocol], unknown="ignore").scores[protocol]
     assert found.new[name] == expected
     assert found.new[name]["all"]["n"] == len(kept)
-    assert json.dumps(found.describe())
     assert rescored(study, votes, protocol, least=2).applied == []
 
 

@@ -71,22 +71,26 @@ def fill(blocks: gr.Blocks, show: Show) -> None:
     blocks.load(load, None, place, queue=False, show_progress="hidden", api_visibility="private")
 
 
-def page(scene: Scene, address: str, way_out: str = "?") -> Markup:
-    """The page of an address; where it cannot be shown, the page says why and leads to `way_out`."""
+def page(scene: Scene, address: str) -> Markup:
+    """The page of an address of one scene."""
+    return page_of(lambda _: scene, address, "?")
+
+
+def page_of(find: Callable[[State], Scene], address: str, way_out: str) -> Markup:
+    """The page of an address, of the scene that it asks for.
+
+    Where it cannot be shown, the page says why and leads to `way_out`.
+    """
     try:
         state = State.parse(address)
-        shown = PAGES[state.tab]
+        scene, shown = find(state), PAGES[state.tab]
         values = shown.values(scene, state) | {"look": look(scene, state)}
         return html(shown.template, **values, state=state, scene=scene, study=scene.study, tabs=tabs(scene))
     except InputError as error:
-        return refusal(str(error), way_out)
+        words = str(error)
     except RunError:
         _log.exception("a page could not be made")
-        return refusal("This cannot be shown now; the terminal says why.", way_out)
-
-
-def refusal(words: str, way_out: str) -> Markup:
-    """The page that says why another cannot be shown."""
+        words = "This cannot be shown now; the terminal says why."
     return html("message.html.j2", words=words, way_out=way_out)
 
 

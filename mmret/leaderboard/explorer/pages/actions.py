@@ -49,11 +49,8 @@ def _add_votes(found: APIRouter, votes: Votes) -> None:
 
     @found.get("/votes/qrels")
     def qrels(least: Annotated[int, Query(ge=1)] = 1) -> Response:
-        with tempfile.TemporaryDirectory(prefix="mmret-") as folder:
-            path = Path(folder) / "qrels.tsv"
-            votes.to_qrels(path, least)
-            headers = {"Content-Disposition": 'attachment; filename="mended.tsv"'}
-            return Response(path.read_bytes(), media_type="text/tab-separated-values", headers=headers)
+        headers = {"Content-Disposition": 'attachment; filename="mended.tsv"'}
+        return Response(votes.qrels(least), media_type="text/tab-separated-values", headers=headers)
 
 
 def _add_live(found: APIRouter, scene: Scene) -> None:

@@ -31,7 +31,7 @@ def asking(scene: Scene, state: State) -> dict[str, Any]:
         "views": views,
         "view": state.forms or own,
         "largest": LARGEST // 10**6,
-        "weights": {one: getattr(state, f"w_{one}") for one in MODALITIES},
+        "weights": _weights(state),
         "asked": None
         if not state.of
         else Card.of_query(scene, place_of(scene.study.benchmark.queries, state.of, "query")),

@@ -17,9 +17,8 @@ from ..answers import Study
 
 @dataclass(frozen=True)
 class Told:
-    """A caption: the systems that read it, who wrote it, and the words."""
+    """A caption: who wrote it, and the words."""
 
-    systems: str
     captioner: str
     words: str
 
@@ -33,15 +32,15 @@ class Captions:
     @classmethod
     def of(cls, study: Study, cache: Path | None = None) -> Self:
         """Those that the models of a study read, as far as mmret's cache folder still has them."""
-        written: dict[str, list[str]] = {}
+        writers: list[Mapping[str, Any]] = []
         for system in study.systems:
             identity = system.result.record["settings"]["resolved"]["preprocessing"].get("written_by")
-            if identity and identity["name"] != "none":
-                written.setdefault(json.dumps(identity, sort_keys=True), []).append(system.name)
+            if identity and identity["name"] != "none" and identity not in writers:
+                writers.append(identity)
         found: dict[str, list[Told]] = {}
-        for identity, systems in written.items():
-            for digest, words in _read(cache_folder(cache), json.loads(identity)).items():
-                found.setdefault(digest, []).append(Told(", ".join(systems), json.loads(identity)["name"], words))
+        for identity in writers:
+            for digest, words in _read(cache_folder(cache), identity).items():
+                found.setdefault(digest, []).append(Told(identity["name"], words))
         if found:
             items = (*study.benchmark.documents, *study.benchmark.queries)
             digest_all({item.audio for item in items if item.audio is not None}, cache)

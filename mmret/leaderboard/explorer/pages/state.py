@@ -66,9 +66,9 @@ class State:
 
     @classmethod
     def parse(cls, address: str) -> Self:
-        """Read what stands behind the question mark. Names are looked up later; `InputError` for what means nothing."""
+        """Read an address, with its question mark or without. Names are looked up later; `InputError` for nonsense."""
         try:
-            said = parse_qs(address.rpartition("?")[2], max_num_fields=FIELDS)
+            said = parse_qs(address.removeprefix("?"), max_num_fields=FIELDS)
         except ValueError:
             raise InputError(f"the address has more than {FIELDS} fields") from None
         known = [field for field in fields(cls) if field.name in said]
@@ -94,8 +94,8 @@ def _read(name: str, default: object, said: list[str]) -> Any:
         return value == "yes"
     if isinstance(default, int):
         most = 10**9 if name == "sheet" else MOST
-        if not (value.isdecimal() and 1 <= int(value) <= most):
-            raise InputError(f"{name!r} must be a whole number from 1 to {most}, not {value!r}")
+        if not (value.isdecimal() and len(value) <= len(str(most)) and 1 <= int(value) <= most):
+            raise InputError(f"{name!r} must be a whole number from 1 to {most}, not {value[:20]!r}")
         return int(value)
     if isinstance(default, float):
         try:
