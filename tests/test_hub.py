@@ -72,7 +72,7 @@ def test_missing_weights_answer_with_the_command() -> None:
 
 
 @pytest.mark.usefixtures("_offline")
-@pytest.mark.parametrize("reference", ["/no/such/folder", "./folder", "a/b/c", "", "two words"])
+@pytest.mark.parametrize("reference", ["/no/such/folder", "./folder", "a/b/c", "", "two words", "~nobody-here/x"])
 def test_what_is_no_folder_and_no_id_is_refused(reference: str) -> None:
     with pytest.raises(InputError, match="no such folder, and no ID of the Hub"):
         resolve(reference)

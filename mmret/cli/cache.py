@@ -87,7 +87,7 @@ def gc(
     max_size = None if max_gb is None else int(max_gb * 1e9)
     found = garbage(cache_folder(cache), model=model, older_than=older_than, max_size=max_size)
     _tell(found)
-    if dry_run or (not found.size and not found.damaged):
+    if dry_run or not found:
         return
     if not yes:
         if not sys.stdin.isatty():

@@ -67,20 +67,18 @@ def models() -> dict[str, Finding]:
 
     try:
         known = encoders()
-    except Exception as error:  # a package of somebody else's registers encoders here
-        return {"all": Finding(f"cannot be listed: {error!r}", False, "remove or mend the package that fails")}
+    except RunError as error:
+        return {"all": Finding(str(error), False)}
     return {name: _model(one.spec) for name, one in known.items()}
 
 
 def _model(spec: Spec) -> Finding:
-    from ..encoders import lacking
-    from ..encoders.hub import in_cache
-    from ..encoders.registry import missing_packages
+    from ..encoders import lacking, missing_packages, missing_weights
 
     mend = lacking(spec)
     if missing := missing_packages(spec):
         return Finding(f"lacks {', '.join(missing)}", False, mend)
-    if not all(map(in_cache, spec.weights)):
+    if missing_weights(spec):
         return Finding("lacks its weights", False, mend)
     return Finding(f"ready; {mend}" if mend else "ready")
 

@@ -2,7 +2,16 @@
 
 from ..vectors import Vectors, VectorSets
 from .base import Cuts, Encoder, Memory, Model, Options, PairScorer, Spec, fingerprint
-from .registry import checked, create_encoder, encoders, find_encoder, lacking, register_encoder
+from .registry import (
+    checked,
+    create_encoder,
+    encoders,
+    find_encoder,
+    lacking,
+    missing_packages,
+    missing_weights,
+    register_encoder,
+)
 from .store import VectorStore
 
 __all__ = [
@@ -22,5 +31,7 @@ __all__ = [
     "find_encoder",
     "fingerprint",
     "lacking",
+    "missing_packages",
+    "missing_weights",
     "register_encoder",
 ]

@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..items import Item, Modality, Side
 from . import audioset
-from .base import Encoder, Options, Spec
+from .base import Options, Spec
 from .captioners import Caption, Listener, create_captioner, identity, qwen2_audio
 from .choices import one_of
-from .registry import create_encoder, register_encoder
+from .registry import create_part, register_encoder
 from .tagbridge import TagBridge
 from .vlm2vec import LARGE, SIZES_MB, VLM2Vec
 
-BACKBONE = "backbone."
+BACKBONE = "backbone"
 CAPTIONED = ("both", "query", "document", "none")
 
 
@@ -81,13 +81,12 @@ class AudioVLM2Vec:
             if words.count("{caption}") != 1:
                 raise InputError(f"{side}_caption needs {{caption}} in it, once, not {words!r}")
         self._silence = chosen["silence"]
-        self._captioned = chosen["captions"]
-        if self._captioned not in CAPTIONED:
-            raise InputError(f"captions cannot be {self._captioned!r}; choose from: {', '.join(CAPTIONED)}")
+        self._captioned = one_of(replace(options, choices=chosen), "captions", CAPTIONED)
         self._frames = one_of(options, "source_frames", ("on", "off")) == "on"
         self._sound = one_of(options, "sound", ("text", "native", "both"))
         self._captioner = create_captioner(chosen["captioner"], options)
-        self._backbone = _backbone(chosen["backbone"], options)
+        self._usual_parts = all(chosen[part] == self.defaults[part] for part in ("captioner", BACKBONE))
+        self._backbone = create_part(chosen["backbone"], options, BACKBONE)
         self.preprocessing: Mapping[str, Any] = {
             **chosen,
             "source_frames": "on" if self._frames else "off",
@@ -95,7 +94,7 @@ class AudioVLM2Vec:
             "written_by": identity(self._captioner),
             "embedded_by": {"name": self._backbone.spec.name, "revision": self._backbone.spec.revision},
             **self._captioner.settings,
-            **{f"{BACKBONE}{name}": value for name, value in self._backbone.preprocessing.items()},
+            **{f"{BACKBONE}.{name}": value for name, value in self._backbone.preprocessing.items()},
         }
         self.spec = self._describe()
         self._listener = Listener(self._captioner, options)
@@ -108,6 +107,13 @@ class AudioVLM2Vec:
             own = parts.reads(side) if self._sound != "text" else parts.reads(side) - {"audio"}
             own -= {"image", "video"} if side == "query" and not self._frames else frozenset()
             reads[side] = own | ({"text", "audio"} if writes and self._captioned in ("both", side) else frozenset())
+        of_parts: dict[str, Any] = {
+            "packages": tuple(dict.fromkeys((*self.spec.packages, *parts.packages))),
+            "weights": parts.weights,
+            "download_mb": parts.download_mb,
+            "training_data": parts.training_data,
+            "limits": f"What the captioner does not write is not heard. {parts.limits}",
+        }
         native = self._sound != "text" and any("audio" in parts.reads(side) for side in sides)
         return replace(
             self.spec,
@@ -118,6 +124,7 @@ class AudioVLM2Vec:
             licence=parts.licence,
             family=self._captioner.family if writes else "",
             revision=f"{self.spec.revision} + {parts.name} {parts.revision} + {self._captioner.revision}",
+            **({} if self._usual_parts and writes else of_parts),
         )
 
     def embed(self, items: Sequence[Item], side: Side) -> NDArray[np.float32]:
@@ -125,9 +132,7 @@ class AudioVLM2Vec:
         told = [
             self._compose(item, caption, side) for item, caption in zip(items, self._heard(items, side), strict=True)
         ]
-        found = self._backbone.embed(told, side)
-        if not isinstance(found, np.ndarray):
-            raise InputError(f"{self._backbone.spec.name} has no single vector an item and cannot be a backbone")
+        found = np.asarray(self._backbone.embed(told, side))
         self.spec = replace(self.spec, parameters=self._describe().parameters)
         return found
 
@@ -181,11 +186,3 @@ class AudioVLM2VecOffline(AudioVLM2Vec):
         "backbone": "tagbridge",
         "captions": "document",
     }
-
-
-def _backbone(reference: str, options: Options) -> Encoder:
-    own = {name.removeprefix(BACKBONE): v for name, v in options.choices.items() if name.startswith(BACKBONE)}
-    made = create_encoder(reference, replace(options, choices=own))
-    if made.spec.scoring != "dot" or not isinstance(made, Encoder):
-        raise InputError(f"{reference} has no single vector an item and cannot be a backbone")
-    return made

@@ -12,8 +12,9 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InputError
 from ..items import Item, Modality, Side
-from ..media import Reader, Workers
+from ..media import ClipLoader, ClipRequest, Reader, Workers
 from ..meter import Meter
 from ..vectors import Vectors
 
@@ -155,6 +156,16 @@ class Options:
     meter: Meter = field(default_factory=Meter)
     memory: Memory = field(default_factory=Memory)
 
+    @property
+    def decoding(self) -> dict[str, Any]:
+        """How frames are decoded, for the `preprocessing` of an encoder that sees them."""
+        return {"frames": self.frames, "sampling": self.sampling, "reader": self.reader}
+
+    def loader(self, *, frames: bool = True, sound: bool = False) -> ClipLoader:
+        """What hands out the media of items, decoded so."""
+        request = ClipRequest(self.frames if frames else 0, sound, self.sampling, self.reader)
+        return ClipLoader(request, self.workers, self.meter)
+
 
 class Model(Protocol):
     """What all models have in common, as attributes; each is an `Encoder` or a `PairScorer` besides."""
@@ -229,8 +240,14 @@ class PairScorer(Model, Protocol):
 
 
 def fingerprint(model: Model) -> str:
-    """Hex digest of all that decides a model's vectors or scores: identity, modalities, scoring and preprocessing."""
+    """Hex digest of all that decides a model's vectors or scores: identity, modalities, scoring and preprocessing.
+
+    Raises `InputError` where JSON cannot hold the preprocessing, as when a number in it is NumPy's.
+    """
     spec = model.spec.describe()
     decisive = {key: spec[key] for key in ("name", "revision", "query", "document", "scoring")}
-    text = json.dumps({**decisive, "preprocessing": dict(model.preprocessing)}, sort_keys=True)
+    try:
+        text = json.dumps({**decisive, "preprocessing": dict(model.preprocessing)}, sort_keys=True)
+    except TypeError as error:
+        raise InputError(f"the preprocessing of {model.spec.name} must hold plain values alone: {error}") from error
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -56,6 +56,9 @@ class Garbage:
     unnamed: list[Path] = field(default_factory=list)
     busy: list[Entry] = field(default_factory=list)
 
+    def __bool__(self) -> bool:
+        return bool(self.stores or self.damaged or self.unnamed)
+
     @property
     def size(self) -> int:
         """Bytes that would be free."""
@@ -116,7 +119,7 @@ def garbage(
             found.damaged[folder] = damaged
         named = {shard.path for shard in known}
         loose = (path for path in folder.iterdir() if path.suffix in (".npy", ".part") and path not in named)
-        found.unnamed += [path for path in loose if now - path.stat().st_mtime > GRACE]
+        found.unnamed += [path for path in loose if now - _used(path, now) > GRACE]
     return found
 
 
@@ -142,7 +145,7 @@ def _vectors(cache: Path) -> Iterator[Entry]:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         files = list(folder.iterdir())
         items = {item for shard in shards(folder) for item in shard.items}
-        used = max(path.stat().st_mtime for path in files)
+        used = max(_used(path) for path in files)
         kind = f"{folder.name.rpartition('-')[2]} vectors"
         yield Entry(kind, about["spec"]["name"], folder, len(items), sum(map(_size, files)), used)
 
@@ -159,5 +162,13 @@ def _lines(cache: Path) -> Iterable[Entry]:
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except FileNotFoundError:
+    except FileNotFoundError:  # a run at work gave it its name just now
         return 0
+
+
+def _used(path: Path, gone: float = 0.0) -> float:
+    """When a file was last written; `gone` where it is no more."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return gone

@@ -33,9 +33,9 @@ def number(options: Options, name: str, default: float, least: float = 0.0, most
     return value
 
 
-def whole_number(options: Options, name: str, default: int) -> int:
-    """The choice `name` as a positive whole number. Raises `InputError` for anything else."""
+def whole_number(options: Options, name: str, default: int, least: int = 1) -> int:
+    """A whole number of at least `least`. Raises `InputError` for anything else."""
     given = options.choices.get(name, str(default))
-    if not given.isdecimal() or not int(given):
-        raise InputError(f"{name} must be a whole number above 0, not {given!r}")
+    if not given.isdecimal() or int(given) < least:
+        raise InputError(f"{name} must be a whole number of at least {least}, not {given!r}")
     return int(given)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from .. import cpu_torch
 from ..items import Item, Media, Side
-from ..media import ClipLoader, ClipRequest
 from .base import Options, Spec
 from .batches import Batches, ahead, at_once
 from .choices import number
@@ -68,9 +67,7 @@ class Clap:
             "dtype": options.dtype, "text_weight": self._text_weight, "normalised": True,
         }  # fmt: skip
         self._options = options
-        self._loader = ClipLoader(
-            ClipRequest(0, True, options.sampling, options.reader), options.workers, options.meter
-        )
+        self._loader = options.loader(frames=False, sound=True)
         self._batches = Batches(at_once(options.device, WINDOWS_AT_ONCE))
         self._heard: dict[Media, NDArray[np.float32] | None] = options.memory.table()
 

@@ -13,7 +13,6 @@ from PIL import Image
 
 from .. import cpu_torch
 from ..items import Item, Media, Side
-from ..media import ClipLoader, ClipRequest
 from .base import Options, Spec
 from .batches import Batches, ahead, at_once
 from .choices import number, one_of
@@ -62,13 +61,12 @@ class Clip:
         self._transforms["pictures"] = usual if picture == "usual" else whole
         self.spec = self.spec.member(argument, self._source.weights.revision)
         self.preprocessing: Mapping[str, Any] = {
-            "frames": options.frames, "sampling": options.sampling, "reader": options.reader, "dtype": options.dtype,
+            **options.decoding, "dtype": options.dtype,
             "picture": picture, "transforms": self._transforms, "pooling": "mean of the frames' unit vectors",
             "text_weight": self._text_weight, "normalised": True,
         }  # fmt: skip
         self._options = options
-        request = ClipRequest(options.frames, False, options.sampling, options.reader)
-        self._loader = ClipLoader(request, options.workers, options.meter)
+        self._loader = options.loader()
         self._batches = Batches(at_once(options.device, FRAMES_AT_ONCE))
         self._seen: dict[Media, NDArray[np.float32]] = options.memory.table()
 

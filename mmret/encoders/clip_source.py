@@ -11,7 +11,7 @@ from .. import cpu_torch
 from ..errors import InputError, unknown_name
 from ..items import Media
 from ..media import digest_all
-from .hub import Weights, resolve
+from .hub import Weights, local_path, resolve
 
 _CONFIG = "open_clip_config.json"
 
@@ -82,7 +82,7 @@ def _of_folder(reference: str, cache: Path | None) -> ClipSource:
     weights = resolve(reference, cache=cache)
     path = weights.fetch(_CONFIG) / _CONFIG
     try:
-        config = json.loads(path.read_text())
+        config = json.loads(path.read_text(encoding="utf-8"))
         size = config["model_cfg"]["vision_cfg"].get("image_size", 224)
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise InputError(f"{path}: not the configuration of a CLIP of open_clip: {error!r}") from error
@@ -100,7 +100,7 @@ def _of_architecture(argument: str, cache: Path | None, size_mb: float) -> ClipS
     size = built["vision_cfg"].get("image_size", 224)
     published = open_clip.get_pretrained_cfg(name, tag)
     if not published:
-        file = Path(tag).expanduser()
+        file = local_path(tag)
         if not (tag and file.is_file()):
             raise unknown_name(f"weights of {name}", tag, open_clip.list_pretrained_tags_by_model(name))
         media = Media(file)

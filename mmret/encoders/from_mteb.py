@@ -14,9 +14,9 @@ from PIL import Image
 from .. import cpu_torch
 from ..errors import InputError, RunError
 from ..items import Item, Modality, Side
-from ..media import ClipLoader, ClipRequest
 from .base import Options, Spec
-from .choices import number
+from .choices import whole_number
+from .hub import said
 from .registry import register_encoder
 from .units import unit
 
@@ -50,7 +50,7 @@ class MtebEncoder:
     def __init__(self, options: Options, argument: str) -> None:
         self._options = options
         self._meta = _meta(argument)
-        self._batch = int(number(options, "batch", 1, least=1))
+        self._batch = whole_number(options, "batch", 1)
         self._similarity = str(getattr(self._meta.similarity_fn_name, "value", None) or "cosine")
         if self._similarity not in ("cosine", "dot"):
             raise InputError(f"mteb:{argument} compares by {self._similarity}, which no inner product stands for")
@@ -70,8 +70,7 @@ class MtebEncoder:
             "task": options.choices.get("task", ""), "similarity": self._similarity, "batch": self._batch,
             "loader": {key: str(value) for key, value in self._meta.loader_kwargs.items()},
         }  # fmt: skip
-        request = ClipRequest(0, "audio" in reads, options.sampling, options.reader)
-        self._loader = ClipLoader(request, options.workers, options.meter)
+        self._loader = options.loader(frames=False, sound="audio" in reads)
 
     @cached_property
     def _model(self) -> Any:
@@ -80,10 +79,9 @@ class MtebEncoder:
                 return self._meta.load_model(device=self._options.device)
             # Each of mteb's loaders has errors of its own.
             except Exception as error:
-                said = str(error).strip().splitlines()
                 raise RunError(
-                    f"{self.spec.name}: mteb cannot load it: {type(error).__name__}: {said[0] if said else ''}; where "
-                    f"there is a network: hf download {self._meta.name}"
+                    f"{self.spec.name}: mteb cannot load it: {said(error)}; where there is a network: "
+                    f"hf download {self._meta.name}"
                 ) from error
 
     @cached_property

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, RunError
 from ..items import Item, Side
-from .base import Encoder, Options, Spec, fingerprint
+from .base import Options, Spec, fingerprint
 from .clap import Clap
 from .clip import Clip
-from .registry import create_encoder, register_encoder
+from .registry import create_part, register_encoder
 from .units import unit
 
 
@@ -50,10 +50,7 @@ class Fuse:
         weights = _parse(argument)
         labels = _labels(list(weights))
         self._weights = np.array(list(weights.values()))
-        self._parts = [
-            _part(reference, replace(options, choices=_choices_of(label, options)))
-            for reference, label in zip(weights, labels, strict=True)
-        ]
+        self._parts = [create_part(reference, options, label) for reference, label in zip(weights, labels, strict=True)]
         self._widths: dict[int, int] = {}
         self.spec = self._describe(argument)
         self.preprocessing: Mapping[str, Any] = {
@@ -168,15 +165,3 @@ def _labels(references: list[str]) -> list[str]:
         seen[kind] += 1
         labels.append(kind if count[kind] == 1 else f"{kind}{seen[kind]}")
     return labels
-
-
-def _choices_of(label: str, options: Options) -> dict[str, str]:
-    prefix = f"{label}."
-    return {name.removeprefix(prefix): value for name, value in options.choices.items() if name.startswith(prefix)}
-
-
-def _part(reference: str, options: Options) -> Encoder:
-    made = create_encoder(reference, options)
-    if made.spec.scoring != "dot" or not isinstance(made, Encoder):
-        raise InputError(f"{reference} cannot be fused: it has no single vector an item")
-    return made

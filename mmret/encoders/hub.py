@@ -81,7 +81,7 @@ class Weights:
         # Each library has errors of its own for a file that is missing, cut short or of another model.
         except Exception as error:
             raise RunError(
-                f"{self.reference}: cannot be loaded: {_said(error)}; {self._way_out('complete or replace it')}"
+                f"{self.reference}: cannot be loaded: {said(error)}; {self._way_out('complete or replace it')}"
             ) from error
 
     def require_kind(self, folder: Path, *kinds: str) -> None:
@@ -129,7 +129,7 @@ def resolve(reference: str, *, cache: Path | None = None, size_mb: float = 0.0) 
 
     Raises `InputError` for what is neither, and for an ID that is not here while the Hub cannot be reached.
     """
-    folder = Path(reference).expanduser()
+    folder = local_path(reference)
     if reference and folder.is_dir():
         return Weights(reference, _digest(folder, cache), folder)
     name, _, version = reference.partition("@")
@@ -137,6 +137,14 @@ def resolve(reference: str, *, cache: Path | None = None, size_mb: float = 0.0) 
     if not _ID.fullmatch(name) or name.startswith("."):
         raise InputError(f"{reference}: no such folder, and no ID of the Hub such as org/name or org/name@revision")
     return Weights(name, _commit(name, version, size_mb), None, size_mb, version)
+
+
+def local_path(reference: str) -> Path:
+    """The path that a reference would be; "~nobody/x", where nobody of that name lives, stays as it is."""
+    try:
+        return Path(reference).expanduser()
+    except RuntimeError:
+        return Path(reference)
 
 
 def _commit(name: str, version: str, size_mb: float) -> str:
@@ -154,7 +162,7 @@ def _commit(name: str, version: str, size_mb: float) -> str:
     except Exception as error:  # the classes of network errors differ between versions of the library
         wanted = Weights(name, version, None, size_mb, version)
         raise InputError(
-            f"{name}: no such folder, not in the Hub's cache, and the Hub does not answer: {_said(error)}; "
+            f"{name}: no such folder, not in the Hub's cache, and the Hub does not answer: {said(error)}; "
             f"{_download(wanted)}"
         ) from error
     return str(found)
@@ -184,7 +192,7 @@ def _digest(folder: Path, cache: Path | None) -> str:
     return f"sha256:{hashlib.sha256(''.join(lines).encode()).hexdigest()[:32]}"
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
     """Kind and first line of an error."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

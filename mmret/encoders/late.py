@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from .. import cpu_torch
 from ..items import Item, Side
-from ..media import ClipLoader, ClipRequest
 from ..vectors import VectorSets
 from .base import Options, Spec
 from .batches import Batches, ahead
@@ -49,13 +48,12 @@ class LateInteraction(ABC):
         self._weights: Weights = resolve(weights, cache=options.cache, size_mb=self.spec.size_of(weights))
         self.spec = self.spec.member(weights, self._weights.revision)
         self.preprocessing: Mapping[str, Any] = {
-            "frames": options.frames, "sampling": options.sampling, "reader": options.reader, "dtype": options.dtype,
+            **options.decoding, "dtype": options.dtype,
             "normalised": True,
         }  # fmt: skip
         self._options = options
         self._batches = Batches(TOKENS_PER_BATCH)
-        request = ClipRequest(options.frames, False, options.sampling, options.reader)
-        self._loader = ClipLoader(request, options.workers, options.meter)
+        self._loader = options.loader()
 
     def embed(self, items: Sequence[Item], side: Side) -> VectorSets:
         """Unit vectors, at least one an item."""

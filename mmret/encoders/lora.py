@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, RunError
-from .hub import Weights, resolve
+from .hub import Weights, local_path, resolve
 
 # transformers 5 moved the parts of these models below `model`; adapters trained before name them as they were.
 _MOVED = {r"^model\.layers\.": "model.language_model.layers.", r"^(visual|audio_tower)\.": r"model.\1."}
@@ -36,7 +36,7 @@ def resolve_pair(
 def _halves(reference: str) -> tuple[str, str]:
     """Base and adapter; a folder may have a "+" in its name, and goes before an ID that ends at it."""
     cuts = [len(reference), *(i for i, sign in enumerate(reference) if sign == "+")]
-    cut = next((i for i in cuts if Path(reference[:i]).expanduser().is_dir()), cuts[1] if len(cuts) > 1 else cuts[0])
+    cut = next((i for i in cuts if local_path(reference[:i]).is_dir()), cuts[1] if len(cuts) > 1 else cuts[0])
     return reference[:cut], reference[cut + 1 :]
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..items import Item, Side
-from ..media import ClipLoader, ClipRequest
 from .base import Options, Spec
 from .choices import one_of, whole_number
 from .content import Content, read
@@ -63,7 +62,7 @@ class OmniEmbed:
         own = self.spec.member(weights, "+".join(part.revision for part in (base, adapter) if part))
         self.spec = replace(own, query=reads, document=reads)
         self.preprocessing: Mapping[str, Any] = {
-            "frames": options.frames, "sampling": options.sampling, "reader": options.reader, "sound": sound,
+            **options.decoding, "sound": sound,
             "sample_rate": RATE if sound == "on" else None,
             "min_pixels": whole_number(options, "min_pixels", MIN_PIXELS),
             "max_pixels": whole_number(options, "max_pixels", MAX_PIXELS),
@@ -74,8 +73,7 @@ class OmniEmbed:
         }  # fmt: skip
         self._options = options
         self._weights = base, adapter
-        request = ClipRequest(options.frames, sound == "on", options.sampling, options.reader)
-        self._loader = ClipLoader(request, options.workers, options.meter)
+        self._loader = options.loader(sound=sound == "on")
 
     @cached_property
     def _model(self) -> QwenOmni:

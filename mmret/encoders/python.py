@@ -63,6 +63,7 @@ def _find(module: str, name: str) -> tuple[Callable[[Options], Any], str]:
         found = import_module(module)
     except Exception as error:  # whatever a module of one's own raises
         raise InputError(f"python:{module}:{name}: cannot be imported: {type(error).__name__}: {error}") from error
-    if not callable(getattr(found, name, None)):
-        raise InputError(f"python:{module}:{name}: module {module} ({found.__file__}) has no class {name}")
-    return getattr(found, name), Media(Path(str(found.__file__))).digest
+    file = getattr(found, "__file__", None)
+    if file is None or not callable(getattr(found, name, None)):
+        raise InputError(f"python:{module}:{name}: module {module} ({file or 'of no file'}) has no class {name}")
+    return getattr(found, name), Media(Path(file)).digest

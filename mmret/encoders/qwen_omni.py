@@ -130,6 +130,7 @@ class QwenOmni:
         The original fills a sound up to that length and drops the filling afterwards; a little of it does the same.
         """
         heard = sound[: self._ears.n_samples]
+        heard = np.pad(heard, (0, max(0, 3 * self._ears.hop_length - len(heard))))  # less makes no token
         filled = min(len(heard) + 2 * self._ears.n_fft, self._ears.n_samples)
         made = self._ears(
             heard, sampling_rate=RATE, padding="max_length", max_length=filled, return_attention_mask=True,

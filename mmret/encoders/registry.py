@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import Any, Protocol, TypeVar
 
-from ..errors import InputError, unknown_name
+from ..errors import InputError, RunError, unknown_name
 from .base import Encoder, Options, PairScorer, Spec
 from .hub import in_cache
 
@@ -81,11 +82,20 @@ def register_encoder(cls: C) -> C:
 
 
 def encoders() -> dict[str, EncoderClass]:
-    """All encoders by name; importing the modules of the entry-point group `mmret.encoders` registers theirs."""
+    """All encoders by name; importing the modules of the entry-point group `mmret.encoders` registers theirs.
+
+    Raises `RunError` where one of these cannot be imported.
+    """
     for name in _BUILT_IN:
         import_module(f".{name}", __package__)
     for point in entry_points(group=GROUP):
-        point.load()
+        try:
+            point.load()
+        except Exception as error:  # whatever the module of somebody else raises
+            raise RunError(
+                f"the encoders of {point.value} cannot be registered: {type(error).__name__}: {error}; "
+                f"mend the package {point.dist.name if point.dist else point.name}, or remove it"
+            ) from error
     return dict(sorted(_CLASSES.items()))
 
 
@@ -94,12 +104,16 @@ def missing_packages(spec: Spec) -> list[str]:
     return [name for name in spec.packages if find_spec(name) is None]
 
 
+def missing_weights(spec: Spec) -> list[str]:
+    """The IDs of weights an encoder needs that are not in the Hub's cache."""
+    return [name for name in spec.weights if not in_cache(name)]
+
+
 def lacking(spec: Spec) -> str:
     """What keeps an encoder from running here now, as the command that mends it; empty when nothing does."""
     if missing := missing_packages(spec):
         return _install(spec, missing)
-    away = [name for name in spec.weights if not in_cache(name)]
-    if away:
+    if away := missing_weights(spec):
         return f"{'; '.join(f'hf download {name}' for name in away)} ({spec.download_mb / 1000:.1f} GB)"
     return f"name {spec.argument}" if spec.argument and not spec.default else ""
 
@@ -147,6 +161,19 @@ def create_encoder(reference: str, options: Options) -> Encoder | PairScorer:
     if unknown:
         raise InputError(f"model {reference!r} has no {', '.join(sorted(unknown))} to choose")
     return model
+
+
+def create_part(reference: str, options: Options, label: str) -> Encoder:
+    """Load an encoder that works inside of another one; its choices are those given as "LABEL.NAME".
+
+    Raises `InputError` as `create_encoder`, and for a model without a single vector an item.
+    """
+    prefix = f"{label}."
+    own = {name.removeprefix(prefix): value for name, value in options.choices.items() if name.startswith(prefix)}
+    made = create_encoder(reference, replace(options, choices=own))
+    if made.spec.scoring != "dot" or not isinstance(made, Encoder):
+        raise InputError(f"{reference} has no single vector an item and cannot be a part of another model")
+    return made
 
 
 def checked(model: object, name: str) -> Encoder | PairScorer:

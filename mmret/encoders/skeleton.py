@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
@@ -10,6 +11,7 @@ from string import Template
 from ..errors import InputError
 from .registry import encoders
 
+_NAME = re.compile(r"[a-z]([a-z0-9_-]*[a-z0-9])?")
 _PROJECT = Template("""\
 [build-system]
 requires = ["hatchling>=1.27"]
@@ -126,9 +128,9 @@ def skeleton(name: str) -> dict[str, str]:
     Raises `InputError` for a name that cannot be that of a package and of its module.
     """
     module = name.replace("-", "_")
-    if not (module.isascii() and module.isidentifier() and module == module.lower()) or keyword.iskeyword(module):
+    if not _NAME.fullmatch(name) or keyword.iskeyword(module):
         raise InputError(
-            f"{name!r} cannot be the name of a package; take letters, digits and hyphens, such as my-model"
+            f"{name!r} cannot be the name of a package; take small letters, digits and hyphens, such as my-model"
         )
     words = {"name": name, "module": module, "cls": "".join(part.capitalize() for part in module.split("_"))}
     files = {
@@ -153,7 +155,7 @@ def write_skeleton(name: str, folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, content in files.items():
-            (folder / path).write_text(content)
+            (folder / path).write_text(content, encoding="utf-8")
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror}") from None
     return [folder / path for path in files]

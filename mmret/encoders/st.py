@@ -13,11 +13,10 @@ from PIL import Image
 
 from ..errors import InputError, RunError
 from ..items import Item, Modality, Side
-from ..media import ClipLoader, ClipRequest
 from ..vectors import Vectors, VectorSets
 from .base import Encoder, Options, PairScorer
 from .batches import Batches, at_once
-from .choices import number
+from .choices import number, whole_number
 from .registry import register_encoder
 from .st_source import SPEC, Source, find_source
 from .units import mean_of_units, unit, weighted_sum
@@ -63,7 +62,7 @@ class StEncoder:
         self._source, self._options = source, options
         self._text_weight = number(options, "text_weight", 0.5, most=1.0)
         self._batches = Batches(at_once(options.device, INPUTS_AT_ONCE))
-        self._dimensions = int(number(options, "dimensions", 0))
+        self._dimensions = whole_number(options, "dimensions", 0, least=0)
         self._prompts = {side: options.choices.get(f"{side}_prompt", prompt) for side, prompt in source.prompts.items()}
         if source.similarity not in ("cosine", "dot", "maxsim", "meanmaxsim"):
             raise InputError(f"{source.spec.name} compares by {source.similarity}, which no inner product stands for")
@@ -75,17 +74,11 @@ class StEncoder:
         reads: frozenset[Modality] = frozenset({"text"})
         if not source.text_alone:
             reads = frozenset(self._reads())
-            self.preprocessing = {
-                **self.preprocessing, "frames": options.frames, "sampling": options.sampling, "reader": options.reader,
-            }  # fmt: skip
+            self.preprocessing = {**self.preprocessing, **options.decoding}
         self.spec = replace(
             source.spec, query=reads, document=reads, scoring="maxsim" if "maxsim" in source.similarity else "dot"
         )
-        self._loader = ClipLoader(
-            ClipRequest(options.frames if "video" in reads else 0, "audio" in reads, options.sampling, options.reader),
-            options.workers,
-            options.meter,
-        )
+        self._loader = options.loader(frames="video" in reads, sound="audio" in reads)
 
     @cached_property
     def _model(self) -> Any:

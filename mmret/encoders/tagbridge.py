@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..items import Item, Media, Side
-from ..media import ClipLoader, ClipRequest
 from . import audioset, imagenet
 from .base import Options, Spec
 from .minilm import DIMENSION, MiniLM
@@ -92,13 +91,12 @@ class TagBridge:
 
     def __init__(self, options: Options) -> None:
         self.preprocessing: Mapping[str, Any] = {
-            "frames": options.frames, "sampling": options.sampling, "reader": options.reader,
+            **options.decoding,
             "image_size": imagenet.SIZE, "sample_rate": audioset.RATE, "top_classes": TOP_CLASSES,
             "text_weight": TEXT_WEIGHT, "sharpness": SHARPNESS, "contrast": CONTRAST,
         }  # fmt: skip
         self._options = options
-        request = ClipRequest(options.frames, True, options.sampling, options.reader)
-        self._loader = ClipLoader(request, options.workers, options.meter)
+        self._loader = options.loader(sound=True)
         self._seen_media: dict[Media, NDArray[np.float32]] = options.memory.table()
         self._heard_media: dict[Media, NDArray[np.float32]] = options.memory.table()
 

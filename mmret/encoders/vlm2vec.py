@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..items import Item, Side
-from ..media import ClipLoader, ClipRequest
 from .base import Options, Spec
 from .choices import whole_number
 from .content import Content, Kind, read
@@ -76,7 +75,7 @@ class VLM2Vec:
         self.spec = self.spec.member(weights, "+".join(part.revision for part in (base, adapter) if part))
         self._prompts = {side: _prompts(side, options) for side in PROMPTS}
         self.preprocessing: Mapping[str, Any] = {
-            "frames": options.frames, "sampling": options.sampling, "reader": options.reader,
+            **options.decoding,
             "min_pixels": whole_number(options, "min_pixels", MIN_PIXELS),
             "max_pixels": whole_number(options, "max_pixels", MAX_PIXELS),
             "query_prompt": self._prompts["query"], "document_prompt": self._prompts["document"],
@@ -84,8 +83,7 @@ class VLM2Vec:
         }  # fmt: skip
         self._options = options
         self._weights = base, adapter
-        request = ClipRequest(options.frames, False, options.sampling, options.reader)
-        self._loader = ClipLoader(request, options.workers, options.meter)
+        self._loader = options.loader()
 
     @cached_property
     def _model(self) -> Qwen2VL:

@@ -16,7 +16,7 @@ ATTEMPTS = 3  # how often a task is begun whose worker is lost
 
 
 class Executor(Protocol):
-    """Workers that all can do any work: `mmret.media.Workers`, `Threads`, `Here`, or a cluster's."""
+    """Workers that all can do any work: `mmret.media.Workers`, threads, `Here`, or a cluster's."""
 
     count: int
 

@@ -41,7 +41,8 @@ def connected(address: str | None) -> Iterator[None]:
     try:
         ray.init(address=where, logging_level=logging.ERROR, log_to_driver=False)
     except (ConnectionError, ValueError) as error:
-        raise RunError(f"no Ray cluster can be had at {where!r}: {str(error).splitlines()[0]}") from error
+        said, *_ = str(error).split("\n")
+        raise RunError(f"no Ray cluster can be had at {where!r}: {said}") from error
     try:
         yield
     finally:

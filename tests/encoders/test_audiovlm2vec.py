@@ -98,6 +98,8 @@ def test_what_is_read_and_the_track_follow_the_choices(workers: Workers, tmp_pat
     assert whole.query == whole.document == ALL
     assert whole.track == "audio-as-text"
     assert whole.parameters == 7
+    assert whole.training_data == Mirror.spec.training_data
+    assert whole.weights == ()
     assert make(workers, tmp_path, captions="none").spec.track == "no-audio"
     assert make(workers, tmp_path, sound="native").spec.track == "native-audio"
     assert make(workers, tmp_path, source_frames="off").spec.query == {"text", "audio"}
@@ -140,7 +142,7 @@ def test_misuse_is_named(workers: Workers, tmp_path: Path, clips: list[Item]) ->
         ({"query_caption": "no place"}, "query_caption needs {caption} in it"),
         ({"captioner": "dog"}, "unknown captioner 'dog'"),
         ({"backbone": "dog"}, "unknown model 'dog'"),
-        ({"backbone": "bm25"}, "bm25 has no single vector an item and cannot be a backbone"),
+        ({"backbone": "bm25"}, "bm25 has no single vector an item and cannot be a part"),
         ({"backbone.nothing": "x"}, "model 'mirror' has no nothing to choose"),
         ({"nothing": "x"}, "model 'audiovlm2vec-offline' has no nothing to choose"),
     ):

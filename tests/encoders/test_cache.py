@@ -102,8 +102,8 @@ def test_damage_is_named_taken_out_and_made_again(tmp_path: Path) -> None:
 def test_what_killed_runs_left_goes_and_what_may_be_in_the_making_stays(tmp_path: Path) -> None:
     store = filled(tmp_path, "a")
     left, new = store.folder / "left.npy", store.folder / "new.part"
-    for path in (left, new):
-        path.write_bytes(b"x" * 1000)
+    left.touch()  # killed before the first byte
+    new.write_bytes(b"x" * 1000)
     os.utime(left, (time.time() - 7200,) * 2)
     with pytest.raises(InputError, match="say --yes"):
         CliRunner().invoke(app, ["gc", "--cache", str(tmp_path)], catch_exceptions=False)
@@ -111,6 +111,13 @@ def test_what_killed_runs_left_goes_and_what_may_be_in_the_making_stays(tmp_path
     assert not left.exists()
     assert new.exists()
     assert VectorStore(tmp_path, Named("a"), "document").missing([f"a-{i}" for i in range(3)]) == []
+
+
+def test_a_file_that_goes_meanwhile_is_passed_over(tmp_path: Path) -> None:
+    store = filled(tmp_path, "a")
+    (store.folder / "renamed.part").symlink_to("gone")  # as one that a run at work renames after it was listed
+    assert [one["items"] for one in json.loads(run(tmp_path, "ls", "--json").stdout)] == [3]
+    assert run(tmp_path, "gc", "--yes").stdout == ""
 
 
 @pytest.mark.parametrize(

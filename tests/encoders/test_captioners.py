@@ -6,7 +6,8 @@ import base64
 import io
 import json
 import wave
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from mmret.encoders import Options
 from mmret.encoders.captioners import (
     Caption,
     CaptionStore,
+    Listener,
     Sound,
     create_captioner,
     find_captions,
@@ -28,7 +30,7 @@ from mmret.encoders.captioners import (
 )
 from mmret.encoders.captioners.endpoint import EndpointCaptions
 from mmret.errors import InputError, RunError
-from mmret.items import Media
+from mmret.items import Item, Media
 from mmret.media import ClipRequest, Workers, decode, resample
 from mmret.meter import Meter
 
@@ -141,6 +143,10 @@ def test_qwen2_audio_decodes_greedily_whatever_the_batch(
     assert captioner.family == "qwen"
     assert captioner.caption(sounds) == expected
     assert captioner.caption(sounds[::-1]) == expected[::-1]
+    moment = tone(440)[:9]
+    filled = np.pad(moment, (0, 1111))
+    heard = [captioner.caption([Sound(clips["siren"], samples)]) for samples in (moment, filled)]
+    assert heard[0] == heard[1]
     coarse = create_captioner(f"qwen2-audio:{folder}", replace(options, choices=choices, dtype="bfloat16"))
     assert len(coarse.caption(sounds[:1])) == 1
     together = create_captioner(f"qwen2-audio:{folder}", replace(options, choices={**choices, "caption_batch": "3"}))
@@ -155,6 +161,8 @@ def test_missing_weights_and_bad_references_are_answered_at_once(options: Option
         "taggs": "did you mean tags",
         "tags:5": "takes nothing behind a colon",
         "file": "needs something behind a colon",
+        "qwen2-audio:": "needs something behind a colon",
+        "file:~nobody-here/a.csv": "captions cannot be read",
         "tags+file:": "needs something behind a colon",
         "endpoint:http://localhost": "endpoint needs MODEL@ADDRESS",
         f"endpoint:m@http://me:{SECRET}@localhost/v1": "leave keys and passwords out",
@@ -193,6 +201,9 @@ def test_given_captions_go_by_name_or_content(options: Options, clips: dict[str,
         assert captioner.caption(sounds) == ["a violin, high", "a dog", "a siren"]
         with pytest.raises(InputError, match="no caption for"):
             captioner.caption([Sound(clips["church organ"], nothing)])
+    table.write_text('id,caption\na,"rain,\nthen wind"\n', encoding="utf-8-sig")  # as spreadsheets write it
+    captioner = create_captioner(f"file:{table}", options)
+    assert captioner.caption([Sound(Media(Path("a.mp4")), nothing)]) == ["rain,\nthen wind"]
     assert create_captioner(f"file:{given}+none", options).caption([Sound(dog, nothing)]) == ["a dog"]
     for content, words in {
         '{"id": "a"}\n': "line 1: needs the texts id and caption",
@@ -208,8 +219,8 @@ def test_given_captions_go_by_name_or_content(options: Options, clips: dict[str,
 class Counting:
     """A captioner that writes down what it is asked."""
 
-    name, revision, rate, family = "counting", "1", RATE, ""
-    settings: dict[str, Any] = {}  # noqa: RUF012
+    name, revision, rate, family, parameters = "counting", "1", RATE, "", 0
+    settings: Mapping[str, Any] = {}
 
     def __init__(self) -> None:
         self.asked: list[Media] = []
@@ -248,6 +259,26 @@ def test_the_store_writes_each_caption_once_and_goes_on_after_a_kill(tmp_path: P
     other = Counting()
     other.settings = {"caption_prompt": "another"}
     assert CaptionStore(tmp_path, other, Meter()).path != store.path
+
+
+def test_only_what_has_no_caption_is_decoded(
+    tmp_path: Path, workers: Workers, clips: dict[str, Media], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit, decoded = workers.submit, list[Media]()
+
+    def count(function: Callable[..., Any], media: Media, *rest: object) -> Future[Any]:
+        decoded.append(media)
+        return submit(function, media, *rest)
+
+    monkeypatch.setattr(workers, "submit", count)
+    items = [Item(name, audio=clips[name]) for name in ("siren", "violin", "dog barking")]
+    options = Options(workers, cache=tmp_path)
+    first = Listener(Counting(), options).captions(items[:2])
+    again = Listener(Counting(), options).captions(items[:2])
+    assert again == first
+    assert decoded == [item.audio for item in items[:2]]
+    Listener(Counting(), options).captions(items)
+    assert decoded == [item.audio for item in items]
 
 
 def heard(body: dict[str, Any]) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def test_parts_of_one_kind_and_their_choices(options: Options) -> None:
         ("fuse:eye,", "named, and once"),
         ("fuse:eye=0,ear=1", "more than 0"),
         ("fuse:eye=nan,ear=1", "more than 0"),
-        ("fuse:eye,bm25", "bm25 cannot be fused"),
+        ("fuse:eye,bm25", "bm25 has no single vector an item"),
         ("fuse:eye,nose", "unknown model 'nose'"),
     ],
 )

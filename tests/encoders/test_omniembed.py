@@ -14,6 +14,7 @@ from PIL import Image
 
 from mmret.benchmarks import load_benchmark
 from mmret.encoders import Options, create_encoder, fingerprint
+from mmret.encoders.content import Content
 from mmret.errors import InputError, RunError
 from mmret.evaluation import Settings, evaluate
 from mmret.items import Item, Media
@@ -148,6 +149,8 @@ def test_without_sound_the_model_is_deaf_and_says_so(base: Path, options: Option
     model = load(base)
     expected = np.stack([reference(model, base, item, "Query: ", sound=False) for item in items[:3]])
     np.testing.assert_allclose(second, expected, atol=1e-5)
+    moment = hearing.embed_contents([Content("a dog", sound=np.full(9, 0.5, np.float32))], "query")
+    assert np.linalg.norm(moment - deaf.embed_contents([Content("a dog")], "query")) > 0.01
     with pytest.raises(InputError, match="sound cannot be 'loud'"):
         create_encoder(f"omniembed:{base}", replace(options, choices={"sound": "loud"}))
 

@@ -8,15 +8,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from mmret.cli import app
-from mmret.encoders import Encoder, Options, create_encoder, fingerprint
+from mmret.encoders import Encoder, Options, create_encoder, fingerprint, registry
 from mmret.encoders.skeleton import skeleton, write_skeleton
-from mmret.errors import InputError
+from mmret.errors import InputError, RunError
 from mmret.evaluation import Settings, evaluate
 from mmret.items import Item
 from mmret.media import Workers
@@ -93,6 +94,8 @@ def test_edited_code_is_another_model(module: str, options: Options, tmp_path: P
         ("python:my-own/model:Mine", "name a module and a class"),
         ("python:my_own_model:Yours", "has no class Yours"),
         ("python:no_such_module_here:Mine", "cannot be imported: ModuleNotFoundError"),
+        ("python:sys:Mine", "module sys .* has no class Mine"),
+        ("python:sys:exit", "module sys .* has no class exit"),
         ("python:broken_model:Mine", "cannot be imported: ModuleNotFoundError: No module named 'no_such_module'"),
         ("python:my_own_model:Wordless", "needs an attribute spec"),
         ("python:my_own_model:Greedy", "is made with one argument"),
@@ -102,6 +105,15 @@ def test_edited_code_is_another_model(module: str, options: Options, tmp_path: P
 def test_what_is_no_model_is_said(module: str, options: Options, reference: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
         create_encoder(reference, options)
+
+
+def test_a_package_that_cannot_register_its_models_is_named(
+    options: Options, module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = [EntryPoint("theirs", "broken_model", "mmret.encoders")]
+    monkeypatch.setattr(registry, "entry_points", lambda group: points)
+    with pytest.raises(RunError, match=r"broken_model cannot be registered: ModuleNotFoundError: .* package theirs"):
+        create_encoder("random", options)
 
 
 def test_a_generated_package_installs_tests_itself_and_is_found(small: Path, tmp_path: Path) -> None:
@@ -131,7 +143,7 @@ def test_a_generated_package_installs_tests_itself_and_is_found(small: Path, tmp
 
 def test_a_package_needs_a_name_that_can_be_one(tmp_path: Path) -> None:
     assert set(skeleton("my-model")) == {"pyproject.toml", "my_model.py", "test_my_model.py", "README.md"}
-    for name in ("My-Model", "2nd", "a b", "class", "", "../x", "modèle"):
+    for name in ("My-Model", "2nd", "a b", "class", "", "../x", "modèle", "_", "-a", "a-"):
         with pytest.raises(InputError, match="cannot be the name"):
             skeleton(name)
     for name in ("clip", "numpy"):

@@ -67,6 +67,8 @@ def test_settings_and_revisions_keep_vectors_apart(options: Options) -> None:
     prints = [fingerprint(encoder) for encoder in (one, Same(frames=4), Same(frames=8, prompt="x"), revised, blind)]
     assert len(set(prints)) == 5
     assert fingerprint(Same(frames=8)) == prints[0]
+    with pytest.raises(InputError, match="preprocessing of same must hold plain values alone"):
+        fingerprint(Same(scale=np.float32(1)))
 
 
 def test_altered_weights_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -164,6 +164,9 @@ def test_what_cannot_be_used_is_said(folder: Path, options: Options, tmp_path: P
     (tmp_path / "config_sentence_transformers.json").write_text('{"similarity_fn_name": "euclidean"}')
     with pytest.raises(InputError, match="compares by euclidean"):
         made(tmp_path, options)
+    for faulty in ("2.5", "-1", "all"):
+        with pytest.raises(InputError, match="dimensions must be a whole number of at least 0"):
+            made(folder, options, dimensions=faulty)
     (tmp_path / "config_sentence_transformers.json").write_text("{}")
     with pytest.raises(RunError, match="cannot be loaded"):
         made(tmp_path, options).embed(texts("a"), "query")

@@ -182,7 +182,7 @@ def test_prompts_and_pixels_can_be_chosen_and_are_recorded(base: Path, options: 
     assert np.abs(plain.embed(texts, "query") - other.embed(texts, "query")).max() > 0.01
     np.testing.assert_array_equal(plain.embed(texts, "document"), other.embed(texts, "document"))
     assert np.abs(plain.embed(items[1:2], "document") - other.embed(items[1:2], "document")).max() > 1e-3
-    with pytest.raises(InputError, match="max_pixels must be a whole number above 0, not 'many'"):
+    with pytest.raises(InputError, match="max_pixels must be a whole number of at least 1, not 'many'"):
         create_encoder(f"vlm2vec:{base}", replace(options, choices={"max_pixels": "many"}))
 
 

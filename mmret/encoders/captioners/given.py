@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -39,7 +40,7 @@ class GivenCaptions:
     def __init__(self, path: Path) -> None:
         self.name = f"file:{path.name}"
         try:
-            content = path.read_text(encoding="utf-8")
+            content = path.read_text(encoding="utf-8-sig")  # spreadsheets write a mark in front
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{path}: captions cannot be read: {error}") from error
         self.revision = text_digest(content)[:16]
@@ -69,7 +70,7 @@ class GivenCaptions:
 
 def _rows(content: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Line numbers and rows."""
-    lines = content.split("\n")  # splitlines would also break at U+2028 inside a caption
+    lines = io.StringIO(content)  # splitlines would also break at U+2028 inside a caption
     if path.suffix.lower() == ".csv":
         reader = csv.DictReader(lines)
         yield from ((reader.line_num, row) for row in reader)

@@ -20,11 +20,15 @@ class JoinedCaptions:
         self.name = "+".join(part.name for part in parts)
         self.revision = "+".join(part.revision for part in parts)
         self.rate = max(part.rate for part in parts)
-        self.parameters = sum(part.parameters for part in parts)
         self.family = next((part.family for part in parts if part.family), "")
         self.settings: Mapping[str, Any] = {key: value for part in parts for key, value in part.settings.items()}
         if len({part.rate for part in parts if part.rate}) > 1:
             raise InputError(f"{self.name}: these captioners listen at different sample rates")
+
+    @property
+    def parameters(self) -> int:
+        """Those of the parts together."""
+        return sum(part.parameters for part in self._parts)
 
     def caption(self, sounds: Sequence[Sound]) -> list[str]:
         """The joined captions."""

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...items import Item, Media
-from ...media import ClipLoader, ClipRequest
 from ...paths import cache_folder
 from ..base import Options
 from .base import Caption, Captioner
@@ -21,12 +20,12 @@ class Listener:
     def __init__(self, captioner: Captioner, options: Options) -> None:
         self._rate = captioner.rate
         self._store = CaptionStore(cache_folder(options.cache), captioner, options.meter)
-        self._loader = ClipLoader(ClipRequest(frames=0, sound=True), options.workers, options.meter)
+        self._loader = options.loader(frames=False, sound=True)
 
     def captions(self, items: Sequence[Item]) -> list[Caption | None]:
         """The caption of each item; None where there is no sound."""
         files = [item.audio for item in items if item.audio is not None]
-        self._loader.expect(Item("", audio=media) for media in dict.fromkeys(files) if self._rate)
+        self._loader.expect(Item("", audio=media) for media in self._store.missing(files) if self._rate)
         captions = iter(self._store.captions(files, self._samples))
         return [None if item.audio is None else next(captions) for item in items]
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from ... import cpu_torch
 from ..base import Options
 from ..choices import one_of, whole_number
@@ -16,6 +18,7 @@ from .prompts import PROMPT, TOKENS
 DEFAULT = "Qwen/Qwen2-Audio-7B-Instruct"
 PARAMETERS = 8_397_094_912
 SIZE_MB = 16_800.0
+SHORTEST = 7 * 160  # samples, 70 ms: the model makes two tokens of it; transformers takes a single one for the sound
 BASE_FORM = "<|audio_bos|><|AUDIO|><|audio_eos|>{prompt}"
 
 
@@ -87,7 +90,7 @@ class Qwen2AudioCaptions:
         processor, model = self._loaded
         inputs = processor(
             text=[self._asked] * len(sounds),
-            audio=[sound.samples for sound in sounds],
+            audio=[np.pad(sound.samples, (0, max(0, SHORTEST - len(sound.samples)))) for sound in sounds],
             sampling_rate=self.rate,
             padding=True,
             return_tensors="pt",

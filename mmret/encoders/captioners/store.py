@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from ...items import Media
 from ...lines import Lines, read_lines
 from ...meter import Meter
-from ...progress import bar
 from .base import Caption, Captioner, Sound, fingerprint, identity
 
 BATCH = 16
@@ -44,9 +43,11 @@ class CaptionStore:
         self._known = {digest: Caption(line["caption"], line["silent"]) for digest, line in lines.items()}
         self._took = {digest: line["took"] for digest, line in lines.items() if "took" in line}
 
-    def captions(
-        self, files: Sequence[Media], load: Callable[[Media], NDArray[np.float32] | None], *, show: bool = False
-    ) -> list[Caption]:
+    def missing(self, files: Sequence[Media]) -> list[Media]:
+        """The files without a caption; of those of equal content one."""
+        return list({media.digest: media for media in files if media.digest not in self._known}.values())
+
+    def captions(self, files: Sequence[Media], load: Callable[[Media], NDArray[np.float32] | None]) -> list[Caption]:
         """The caption of each file.
 
         Parameters
@@ -54,20 +55,17 @@ class CaptionStore:
         files: media files; those of equal content share a caption.
         load: gives the mono samples of a file at the captioner's rate, float32 `(n,)`, or None where it has no sound;
             asked only for files without a caption, and only if the captioner listens at all.
-        show: whether progress is shown.
         """
-        todo = list({media.digest: media for media in files if media.digest not in self._known}.values())
+        todo = self.missing(files)
         for digest in {media.digest for media in files} & self._took.keys():
             self._meter.add_elsewhere("caption", self._took[digest])
-        with bar(len(todo), f"captions by {self._captioner.name}", "sound", show=show and bool(todo)) as progress:
-            for start in range(0, len(todo), BATCH):
-                batch = todo[start : start + BATCH]
-                listens = bool(self._captioner.rate)
-                # Decoding has a stage of its own.
-                sounds = [Sound(one, _samples(load(one)) if listens else NO_SOUND) for one in batch]
-                with self._meter.stage("caption", items=len(batch)):
-                    self._write(sounds)
-                progress.update(len(batch))
+        for start in range(0, len(todo), BATCH):
+            batch = todo[start : start + BATCH]
+            listens = bool(self._captioner.rate)
+            # Decoding has a stage of its own.
+            sounds = [Sound(one, _samples(load(one)) if listens else NO_SOUND) for one in batch]
+            with self._meter.stage("caption", items=len(batch)):
+                self._write(sounds)
         return [self._known[media.digest] for media in files]
 
     def _write(self, sounds: Sequence[Sound]) -> None:
