@@ -27,10 +27,10 @@ def review(
     from ..pipelines.annotate.project import Project
     from ..pipelines.annotate.review import open_desk
     from ..pipelines.annotate.review.server import serve
-    from ..serving.local import LOCAL
+    from ..serving.local import is_local
 
     key = os.environ.get(KEY) or None
-    if key is None and host not in LOCAL:
+    if key is None and not is_local(host):
         note(f"review: anybody who reaches {host} may vote; set {KEY} to ask for a key")
     project = Project(Config.read(config))
     with open_desk(project, reviewer or ()) as desk:

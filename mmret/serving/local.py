@@ -31,10 +31,19 @@ def serve(make: Callable[[Sequence[str]], FastAPI], host: str, port: int, told: 
     import uvicorn
 
     with listening(host, port) as listener, contextlib.suppress(KeyboardInterrupt):
-        name = f"[{host}]" if ":" in host else host
-        app = make(LOCAL if name in LOCAL else ["*"])
-        told(f"http://{name}:{listener.getsockname()[1]}/")
+        app = make(LOCAL if is_local(host) else ["*"])
+        told(f"http://{_named(host)}:{listener.getsockname()[1]}/")
         uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none")).run(sockets=[listener])
+
+
+def is_local(host: str) -> bool:
+    """Whether only this machine reaches a server that listens at this address."""
+    return _named(host) in LOCAL
+
+
+def _named(host: str) -> str:
+    """An address as it stands in a URL."""
+    return f"[{host}]" if ":" in host else host
 
 
 def listening(host: str, port: int, backlog: int | None = None) -> socket.socket:

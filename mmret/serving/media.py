@@ -97,7 +97,7 @@ def serve(media: Media, request: Request) -> Response:
         "X-Content-Type-Options": "nosniff",
         "Cross-Origin-Resource-Policy": "same-origin",
     }
-    if tag in re.split(r"[ \t]*,[ \t]*", request.headers.get("if-none-match", "").replace("W/", "")):
+    if {tag, "*"} & {*re.split(r"[ \t]*,[ \t]*", request.headers.get("if-none-match", "").replace("W/", ""))}:
         return Response(status_code=304, headers=headers)
     wanted = request.headers.get("range", "") if request.method == "GET" else ""
     if request.headers.get("if-range", tag) != tag:
