@@ -148,6 +148,9 @@ def test_runs_are_scored_converted_and_exported(capfd: pytest.CaptureFixture[str
     )
     assert len(per_query.read_text().splitlines()) == 7
     assert "ties worst" in mmret(capfd, *arguments)[1]
+    code, out, err = mmret(capfd, *arguments[:-1], str(qrels / "values.csv"))
+    assert (code, out) == (1, "")
+    assert "values.csv: cannot be written" in err
     with qrels.open("a") as file:
         file.write("query-9 0 clip-1 1\n")
     code, _, err = mmret(capfd, *arguments)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Part(StrEnum):
-    """Parts of a benchmark that can be fetched."""
+    """Parts of a benchmark that can be fetched; typer knows no lists of literals."""
 
     labels = "labels"
     videos = "videos"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import getpass
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 import typer
 
-from .common import BoardFolder, Json, note, show_mapping
+from .common import BoardFolder, Json, note, show_mapping, write
 
 Actor = Annotated[
     str,
@@ -20,13 +19,8 @@ Actor = Annotated[
 Document = Annotated[Path, typer.Argument(help="File that a board exported.", exists=True, dir_okay=False)]
 
 
-class Decision(StrEnum):
-    """What is decided about a submission."""
-
-    verify = "verify"
-    flag = "flag"
-    hide = "hide"
-    restore = "restore"
+Decision = Literal["verify", "flag", "hide", "restore"]
+"""What is decided about a submission."""
 
 
 def moderate(
@@ -51,8 +45,8 @@ def moderate(
             show_mapping(waiting, as_json=as_json)
             return
         if decision is None:
-            raise InputError(f"say what to do with {submission}: {', '.join(Decision)}")
-        decided = decide(board, submission, decision.value, actor=actor, reason=reason)
+            raise InputError(f"say what to do with {submission}: {', '.join(get_args(Decision))}")
+        decided = decide(board, submission, decision, actor=actor, reason=reason)
     note(f"{decided.id} is {decided.state} now")
 
 
@@ -89,9 +83,7 @@ def export(
     if output is None:
         print(document.decode(), end="")
     else:
-        part = output.with_name(f"{output.name}.part")
-        part.write_bytes(document)
-        part.replace(output)
+        write(output, [document.decode()])
     note(f"signed with the key {key}")
 
 

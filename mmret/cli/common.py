@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import InputError
+from ..errors import InputError, RunError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -87,6 +88,21 @@ def names(text: str | None) -> list[str]:
 def note(text: str) -> None:
     """A line on stderr."""
     print(text, file=sys.stderr)
+
+
+def write(path: Path, texts: Iterable[str]) -> None:
+    """Write a file whole or not at all, and say so. Raises `RunError` where it cannot be written."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("w", encoding="utf-8", errors="surrogatepass", newline="") as file:
+            file.writelines(texts)
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise RunError(f"{path}: cannot be written: {error.strerror or error}") from error
+    note(f"written: {path}")
 
 
 def new_table(headings: Sequence[str], left: Collection[str], *, no_wrap: bool = False, **layout: Any) -> Table:

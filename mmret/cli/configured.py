@@ -123,6 +123,11 @@ def origin(error: typer.BadParameter) -> str:
         return f" (by the environment variable {option.envvar})"
     if source is not None and source.name == "DEFAULT_MAP":
         said = configured()
-        setting = said.get((*context.command_path.split()[1:], _name(option))) or said["cache",]
+        setting = said.get((*_path(context), _name(option))) or said["cache",]
         return f" (by {setting.file})"
     return ""
+
+
+def _path(context: Any) -> Key:
+    """The names of the groups and the command of a context, without that of the program, which may be several words."""
+    return () if context.parent is None else (*_path(context.parent), context.info_name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -37,26 +37,12 @@ from .common import (
 
 
 class Dropped(StrEnum):
-    """What can be taken from a query."""
+    """What can be taken from a query; typer knows no lists of literals."""
 
     text = "text"
     image = "image"
     video = "video"
     audio = "audio"
-
-
-class OnBad(StrEnum):
-    """What is done about unusable media."""
-
-    exclude = "exclude"
-    fail = "fail"
-
-
-class ReaderName(StrEnum):
-    """The libraries that decode frames."""
-
-    decord = "decord"
-    pyav = "pyav"
 
 
 def evaluate_model(
@@ -91,12 +77,12 @@ def evaluate_model(
     choose: Choices = None,
     frames: Annotated[int, typer.Option(help="Frames read of each clip.")] = 8,
     sampling: Annotated[
-        str, typer.Option(help="Which frames: centres of equal stretches, or with both ends.")
+        str, typer.Option(help="Which frames: centres of equal stretches, ends, or those of vlm2vec.")
     ] = "centres",
-    reader: Annotated[ReaderName, typer.Option(help="Library that decodes the frames.")] = ReaderName.decord,
+    reader: Annotated[Literal["decord", "pyav"], typer.Option(help="Library that decodes the frames.")] = "decord",
     on_bad_media: Annotated[
-        OnBad, typer.Option(help="Leave unusable files out for all models alike, or stop.")
-    ] = OnBad.exclude,
+        Literal["exclude", "fail"], typer.Option(help="Leave unusable files out for all models alike, or stop.")
+    ] = "exclude",
     seed: Annotated[int, typer.Option(help="Seed of random encoders and of the intervals.")] = 0,
     workers: WorkerCount = None,
     time_limit: TimeLimit = 60.0,
@@ -135,8 +121,8 @@ def evaluate_model(
         choices=_choices(captioner, backbone, prompt, choices_of(choose)),
         frames=frames,
         sampling=sampling,
-        reader=reader.value,
-        on_bad_media=on_bad_media.value,
+        reader=reader,
+        on_bad_media=on_bad_media,
         seed=seed,
         workers=workers,
         time_limit=time_limit,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -30,7 +29,7 @@ from .common import (
     show,
     show_json,
 )
-from .runs import OnMissing
+from .runs import Missing
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,27 +40,14 @@ if TYPE_CHECKING:
     from ..evaluation.rerank import Reranked
 
 
-class Method(StrEnum):
-    """How runs are joined."""
-
-    rrf = "rrf"
-    weighted = "weighted"
-    routed = "routed"
-
-
-class Normalise(StrEnum):
-    """How scores are brought to one scale."""
-
-    minmax = "minmax"
-    z = "z"
-
-
 def fuse(
     runs: Annotated[list[Path], typer.Argument(help="Two or more runs: files, or output folders of `mmret eval`.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The fused run: .parquet, or TREC's text, .gz too.")],
-    method: Annotated[Method, typer.Option(help="Reciprocal ranks, sum of scores, or one run a query.")] = Method.rrf,
+    method: Annotated[
+        Literal["rrf", "weighted", "routed"], typer.Option(help="Reciprocal ranks, sum of scores, or one run a query.")
+    ] = "rrf",
     k: Annotated[float, typer.Option(help="Of the reciprocal ranks 1 / (k + rank).")] = 60.0,
-    normalise: Annotated[Normalise, typer.Option(help="Scale of summed scores.")] = Normalise.minmax,
+    normalise: Annotated[Literal["minmax", "z"], typer.Option(help="Scale of summed scores.")] = "minmax",
     weights: Annotated[str | None, typer.Option(help="One a run, such as 0.7,0.3. Default: all alike.")] = None,
     learn: Annotated[
         Path | None, typer.Option(help="Judgements of queries to learn weights from; the fused run leaves these out.")
@@ -77,8 +63,8 @@ def fuse(
     ] = None,
     data: Data = None,
     missing: Annotated[
-        OnMissing, typer.Option(help="Refuse runs that lack queries, or take them as answered by nothing.")
-    ] = OnMissing.error,
+        Missing, typer.Option(help="Refuse runs that lack queries, or take them as answered by nothing.")
+    ] = "error",
 ) -> None:
     """Fuse runs into one, by reciprocal ranks, by summed scores, or routed by query; `mmret score` scores it."""
     from ..evaluation import write_run
@@ -87,19 +73,18 @@ def fuse(
 
     if len(runs) < 2:
         raise InputError("give at least two runs to fuse")
-    if (rules is not None) != (method is Method.routed):
+    if (rules is not None) != (method == "routed"):
         raise InputError("--method routed needs --route margin or --route LABEL=NUMBER,…, and no other method takes it")
-    if weights is not None and (learn is not None or method is Method.routed):
+    if weights is not None and (learn is not None or method == "routed"):
         raise InputError("--weights goes neither with --learn nor with --method routed")
-    if learn is not None and method is Method.routed:
+    if learn is not None and method == "routed":
         raise InputError("--learn finds weights, which --method routed has none of")
-    aligned = Aligned.of([run_at(path) for path in runs], [str(path) for path in runs], missing=missing.value)
+    aligned = Aligned.of([run_at(path) for path in runs], [str(path) for path in runs], missing=missing)
     if rules is not None:
         fused = _routed(aligned, rules, bench, data)
     else:
-        fused = _summed(
-            aligned, Scaling("rrf" if method is Method.rrf else normalise.value, k), weights, learn, measure
-        )
+        scaling = Scaling("rrf" if method == "rrf" else normalise, k)
+        fused = _summed(aligned, scaling, weights, learn, measure)
     write_run(fused, output, tag=f"fused-{method}")
     note(f"written: {output}, {len(fused.queries)} queries")
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import RunError
 from .common import (
     A_BENCHMARK,
     Bench,
@@ -24,6 +23,7 @@ from .common import (
     benchmark_names,
     note,
     show_mapping,
+    write,
 )
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def review(
     benchmark = load_benchmark(bench, data, cache=cache, view=view, split=split)
     names = [str(path) for path in runs]
     found = likely_false_negatives([run_at(path) for path in runs], names, benchmark, agree=agree, depth=depth)
-    _write(output, [review_csv(found)] if output.suffix == ".csv" else _lines(one.describe() for one in found))
+    write(output, [review_csv(found)] if output.suffix == ".csv" else _lines(one.describe() for one in found))
     queries = len({one.query.id for one in found})
     note(f"{len(found):,} documents to look at, for {queries:,} of {len(benchmark.queries):,} queries")
 
@@ -99,7 +99,7 @@ def leaks(
     show_mapping(summary, as_json=as_json)
     if output is not None:
         kinds = (("query", queries), ("document", documents))
-        _write(output, _lines({"kind": kind} | pair.describe() for kind, found in kinds for pair in found.pairs))
+        write(output, _lines({"kind": kind} | pair.describe() for kind, found in kinds for pair in found.pairs))
 
 
 def duplicates(
@@ -128,7 +128,7 @@ def duplicates(
     counts = {f"pairs: {reason}": count for reason, count in found.counts().items()}
     show_mapping({"documents": len(documents), **counts}, as_json=as_json)
     if output is not None:
-        _write(output, _lines(pair.describe() for pair in found.pairs))
+        write(output, _lines(pair.describe() for pair in found.pairs))
 
 
 def _tell(records: Sequence[Record], found: Matches) -> None:
@@ -141,17 +141,3 @@ def _tell(records: Sequence[Record], found: Matches) -> None:
 
 def _lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     return (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-
-def _write(path: Path, texts: Iterable[str]) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8", errors="surrogatepass") as file:
-            file.writelines(texts)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise RunError(f"{path}: the list cannot be written: {error.strerror or error}") from error
-    note(f"written: {path}")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..errors import InputError, first_ten
+from ..errors import InputError, RunError, first_ten
 from .common import Json, OnRay, note, show_mapping
 
 
@@ -61,4 +60,4 @@ def render(
     counts = {"drawn": report.drawn, "kept": report.kept, "failed": len(report.failed)}
     show_mapping({**counts, "manifest": str(output / "manifest.jsonl")}, as_json=as_json)
     if report.failed:
-        sys.exit(1)
+        raise RunError(f"{len(report.failed):,} documents could not be drawn; the others are in {output}")

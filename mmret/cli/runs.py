@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from .common import A_BENCHMARK, Data, Json, Measures, benchmark_names, note, show, show_json
+from .common import A_BENCHMARK, Data, Json, Measures, benchmark_names, note, show, show_json, write
 
-
-class OnMissing(StrEnum):
-    """What is done about judged queries that a run lacks."""
-
-    error = "error"
-    zero = "zero"
-
-
-class OnUnknown(StrEnum):
-    """What is done about queries of a run that are not judged."""
-
-    error = "error"
-    ignore = "ignore"
+Missing = Literal["error", "zero"]
+"""What is done about judged queries that a run lacks."""
 
 
 def score(
@@ -42,8 +30,10 @@ def score(
         list[str] | None, typer.Option(help="Protocol of the benchmark; repeat for several. Default: those of a run.")
     ] = None,
     measure: Measures = None,
-    missing: Annotated[OnMissing, typer.Option(help="Refuse a run that lacks queries, or count 0.")] = OnMissing.error,
-    unknown: Annotated[OnUnknown, typer.Option(help="Refuse queries not judged, or ignore them.")] = OnUnknown.error,
+    missing: Annotated[Missing, typer.Option(help="Refuse a run that lacks queries, or count 0.")] = "error",
+    unknown: Annotated[
+        Literal["error", "ignore"], typer.Option(help="Refuse queries not judged, or ignore them.")
+    ] = "error",
     per_query: Annotated[Path | None, typer.Option(help="Write each query's values here, CSV.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the intervals.")] = 0,
     as_json: Json = False,
@@ -68,8 +58,8 @@ def score(
             benchmark,
             protocols=protocol or None,
             measures=measures,
-            missing=missing.value,
-            unknown=unknown.value,
+            missing=missing,
+            unknown=unknown,
             seed=seed,
         )
         table = scores_table(scored.scores, f"{run} on {benchmark.name} {benchmark.version}")
@@ -80,8 +70,8 @@ def score(
             labels,
             galleries=None if gallery is None else read_galleries(gallery),
             measures=measures,
-            missing=missing.value,
-            unknown=unknown.value,
+            missing=missing,
+            unknown=unknown,
             seed=seed,
         )
         table = measures_table(scored.scores)
@@ -94,7 +84,7 @@ def score(
     for name, share in scored.unlisted.items():
         note(f"{name}: the run does not list {share:.1%} of the candidates; they count as placed behind the others")
     if per_query is not None:
-        scored.per_query.to_csv(per_query, index=False)
+        write(per_query, [scored.per_query.to_csv(index=False)])
     show_json(scored.describe()) if as_json else show(table)
 
 

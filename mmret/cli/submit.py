@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -27,22 +26,11 @@ if TYPE_CHECKING:
     from ..leaderboard.submissions import Report
 
 
-class Track(StrEnum):
-    """How a model reads sound."""
+Track = Literal["no-audio", "audio-as-text", "native-audio"]
+"""How a model reads sound."""
 
-    none = "no-audio"
-    words = "audio-as-text"
-    sound = "native-audio"
-
-
-class Saw(StrEnum):
-    """Whether a model was trained on data of the benchmark."""
-
-    no = "no"
-    train = "train"
-    yes = "yes"
-    unknown = "unknown"
-
+Saw = Literal["no", "train", "yes", "unknown"]
+"""Whether a model was trained on data of the benchmark."""
 
 app = typer.Typer(help="Pack, check and send runs for a leaderboard.", no_args_is_help=True)
 app.command()(upload)
@@ -90,7 +78,7 @@ def pack(
         "revision": revision,
         "query": names(query) or None,
         "document": names(document) or None,
-        "track": track and track.value,
+        "track": track,
         "link": link,
         "licence": licence,
         "open_weights": open_weights,
@@ -102,7 +90,7 @@ def pack(
         "paper": paper,
         "code": code,
         "training_data": training_data,
-        "saw_benchmark": saw_benchmark and saw_benchmark.value,
+        "saw_benchmark": saw_benchmark,
         "notes": notes,
     }
     run, facts, asked = _read(source, bench, data, view)

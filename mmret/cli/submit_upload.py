@@ -26,11 +26,12 @@ def upload(
 ) -> None:
     """Upload a submission; sending a file again, or after a lost connection, is safe."""
     from ..errors import RunError
-    from ..leaderboard.web.client import Client, benchmark_digest, told
+    from ..leaderboard.submissions import read_description
+    from ..leaderboard.web.client import Client, told
     from .tables import scores_table
 
     with Client(url, token, note) as client:
-        sent = client.submit(file, benchmark or client.benchmark_of(benchmark_digest(file)))
+        sent = client.submit(file, benchmark or client.benchmark_of(read_description(file).benchmark.digest))
         number = sent["submission"]
         for fault in sent["warnings"]:
             note(told(fault))

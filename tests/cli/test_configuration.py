@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,18 @@ def test_a_faulty_variable_is_named(
     assert code == 2
     assert "'--batch-size'" in err
     assert "by the environment variable MMRET_EVAL_BATCH_SIZE" in err
+
+
+def test_a_faulty_file_is_named_to_who_runs_the_module(
+    capfd: pytest.CaptureFixture[str], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.delenv("MMRET_CACHE")
+    monkeypatch.setattr(sys.modules["__main__"], "__package__", "mmret", raising=False)  # as by python -m mmret
+    (here / "mmret.toml").write_text("[eval]\nseed = 'x'")
+    code, _, err = mmret(capfd, "eval", "-b", "nowhere", "-m", "random")
+    assert code == 2
+    assert "mmret.toml)" in err
 
 
 def test_commands_of_a_group_have_tables(capfd: pytest.CaptureFixture[str], here: Path) -> None:
