@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, unknown_name
 from .ranks import Counts
-from .statistics import Aggregate
+from .statistics import Aggregate, figure
 
 Vector = NDArray[np.float64]
+GREATEST = 1000  # grade whose gain may grow exponentially: two to it, many times, is less than the largest float64
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ class Measure:
         name = _NAMES.get(match[1].lower()) if match else None
         if match is None or name is None:
             raise unknown_name("measure", text, _examples())
+        if match[4] is not None and len(match[4]) > 9:
+            raise InputError(f"measure {text[:40]!r}: no ranking has so many places")
         cutoff = None if match[4] is None else int(match[4])
         family = FAMILIES[name]
         if (cutoff is None and family.cutoff == "needed") or cutoff == 0:
@@ -92,13 +95,8 @@ class Measure:
         return "median" if self.name == "MedR" else "mean"
 
     def aggregate(self, values: Vector | Sequence[float]) -> float:
-        """The figure for many queries, in no order's debt (an exact sum)."""
-        numbers = np.asarray(values, np.float64)
-        if not len(numbers):
-            return math.nan
-        if self.aggregation == "median":
-            return float(np.median(numbers))
-        return math.fsum(numbers.tolist()) / len(numbers)
+        """The figure for many queries, NaN for none."""
+        return figure(values, self.aggregation)
 
     def __call__(self, counts: Counts) -> Values:
         """Evaluate for every query."""
@@ -160,6 +158,8 @@ class Groups:
     @classmethod
     def of(cls, counts: Counts, exponential: bool = False) -> Groups:
         """Sorted first, so that no sum depends on the order in which the positives came."""
+        if exponential and counts.gain.max(initial=0) > GREATEST:
+            raise InputError(f"nDCG(gain=exp): 2 to a grade of {counts.gain.max():g} is too large; take nDCG")
         gains = np.exp2(counts.gain) - 1 if exponential else counts.gain
         if (np.diff(counts.query) > 0).all():  # one positive a query: nothing to sort
             best = order = np.arange(len(gains))

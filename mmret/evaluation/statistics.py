@@ -1,8 +1,8 @@
 """How sure: intervals for a figure, tests for a difference, and which systems cannot be told apart.
 
 Queries are the sampling unit, or clusters of queries (made from one video or page, say), which stand or fall together.
-Everything random is drawn from a seed and put in an order of its own first, so a result depends on neither the order
-of queries nor which system is named first.
+Everything random is drawn from a seed and put in an order of its own first, so no result depends on the order of
+queries. Nor does a p depend on which system is named first; the interval of a difference may, by other samples.
 """
 
 from __future__ import annotations
@@ -24,11 +24,20 @@ Aggregate = Literal["mean", "median"]
 _normal = NormalDist()
 
 
+def figure(values: ArrayLike, aggregate: Aggregate) -> float:
+    """One figure for many queries: their median or mean, NaN for none. The sum is exact, so no order can matter."""
+    numbers = np.asarray(values, np.float64)
+    if not len(numbers):
+        return math.nan
+    return float(np.median(numbers)) if aggregate == "median" else math.fsum(numbers.tolist()) / len(numbers)
+
+
 def interval(
     values: ArrayLike,
     clusters: Labels = None,
     *,
     aggregate: Aggregate = "mean",
+    shares: bool = True,
     level: float = 0.95,
     samples: int = 2000,
     seed: int = 0,
@@ -39,9 +48,10 @@ def interval(
     ----------
     values: float `(queries,)`, one measure for each query.
     clusters: int `(queries,)`, equal for queries that belong together; None = each query for itself.
+    shares: whether the values are shares of 1; ranks are not, though all may be 1.
     level: probability that the interval is to cover.
 
-    Hits (values that are all 0 or 1) and values that are all the same within 0 … 1: Wilson's score interval (JASA 22,
+    Hits (shares that are all 0 or 1) and shares that are all the same within 0 … 1: Wilson's score interval (JASA 22,
     1927), which keeps its level near 0 and 1 (Brown, Cai and DasGupta, Statistical Science 16(2), 2001) and is not
     empty at 0 and 1, where every bootstrap sample repeats the figure. Clusters count through the design effect (Kish,
     Survey Sampling, 1965). Other means: BCa bootstrap over clusters (Efron, JASA 82, 1987), because values of
@@ -55,7 +65,7 @@ def interval(
     if np.isinf(numbers).any():
         return math.nan, math.nan
     same = numbers.min() == numbers.max() and 0 <= numbers.min() <= 1
-    if same or np.isin(numbers, (0.0, 1.0)).all():
+    if shares and (same or np.isin(numbers, (0.0, 1.0)).all()):
         return _wilson(numbers, labels, level)
     return bca(numbers, labels, level, samples, seed)
 
@@ -147,8 +157,8 @@ def randomisation(
     sums = cluster_sums(gap, labels)[0]
     sizes = np.sort(np.abs(sums[sums != 0]))  # a swap changes signs only, and zero differences have none
     observed = abs(math.fsum(sums.tolist()))
-    reached = observed * (1 - 1e-12)  # sums that are equal but for rounding count as equal
     total, generator, extreme = sizes.sum(), np.random.default_rng(seed), 0
+    reached = observed - 4 * len(sizes) * 2.0**-53 * total  # sums that are equal but for rounding count as equal
     step = max(1, CHUNK // max(1, len(sizes)))
     for start in range(0, samples, step):
         swapped = generator.integers(0, 2, (min(step, samples - start), len(sizes)), np.int8)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +12,12 @@ from numpy.typing import NDArray
 
 from ..benchmarks import Benchmark
 from ..encoders import Vectors
+from .frames import RANKS
 from .measures import Measure, Values
 from .protocols import protocols_of
 from .ranks import MAX_BYTES, Counts
 from .scoring import Standing, source_wins, standings
-from .statistics import Aggregate, interval
+from .statistics import Aggregate, figure, interval
 
 ALL = "all"
 MEASURES = ("R@1", "R@3", "R@5", "R@10", "MRR", "MedR")
@@ -141,17 +141,12 @@ def _entry(
         return {}
     aggregate: Aggregate = "median" if name.endswith("MedR") else "mean"
     labels = None if clusters is None else clusters[known]
-    low, high = interval(value.expected[known], labels, aggregate=aggregate, seed=seed)
+    low, high = interval(value.expected[known], labels, aggregate=aggregate, shares=name not in RANKS, seed=seed)
     figures = {"value": value.expected, "optimistic": value.optimistic, "pessimistic": value.pessimistic}
     if random is not None:
         figures["random"] = random.expected
-    entry = {key: _figure(figure[known], aggregate) for key, figure in figures.items()}
+    entry = {key: figure(each[known], aggregate) for key, each in figures.items()}
     return entry | {"low": low, "high": high}
-
-
-def _figure(values: NDArray[np.float64], aggregate: Aggregate) -> float:
-    """Median or mean; the sum is exact, so that the order of the queries cannot matter."""
-    return float(np.median(values)) if aggregate == "median" else math.fsum(values.tolist()) / len(values)
 
 
 def _clusters(benchmark: Benchmark) -> NDArray[np.int64] | None:
@@ -164,8 +159,12 @@ def _clusters(benchmark: Benchmark) -> NDArray[np.int64] | None:
 
 def _names(benchmark: Benchmark) -> list[str]:
     """For each query the id of its source, or its own id: queries with equal names are not independent."""
-    sources = [-1] * len(benchmark.queries) if benchmark.source is None else benchmark.source.tolist()
-    return [benchmark.documents[s].id if s >= 0 else q.id for s, q in zip(sources, benchmark.queries, strict=True)]
+    if benchmark.source is None:
+        return [item.id for item in benchmark.queries]
+    ids = [item.id for item in benchmark.documents]
+    taken = set(ids)
+    alone = [f"query {item.id}" if item.id in taken else item.id for item in benchmark.queries]
+    return [ids[s] if s >= 0 else name for s, name in zip(benchmark.source.tolist(), alone, strict=True)]
 
 
 def best_of(counts: Counts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -171,7 +171,7 @@ def constant(n: int, right: int) -> Counts:
 
 
 def test_a_constant_scorer_gets_the_random_expectation() -> None:
-    for n in range(1, 400):
+    for n in (*range(1, 50), 97, 128, 399):
         for right in {1, min(3, n), n}:
             values = {name: Measure.parse(name)(constant(n, right)) for name in ("R@1", "P@1", "Success@1", "MeanR")}
             assert values["R@1"].expected.tolist() == [1 / n]
@@ -262,6 +262,7 @@ def test_synonyms(text: str, name: str) -> None:
         ("", "unknown measure"),
         ("R@-1", "unknown measure"),
         ("R@1 @2", "unknown measure"),
+        ("R@" + "9" * 5000, "no ranking has so many places"),
     ],
 )
 def test_bad_names(text: str, message: str) -> None:
@@ -277,3 +278,10 @@ def test_aggregates() -> None:
     random = np.random.default_rng(0)
     values = random.random(1000)
     assert len({Measure.parse("R@1").aggregate(random.permutation(values)) for _ in range(20)}) == 1
+
+
+def test_grades_beyond_a_float_are_refused_and_not_left_out() -> None:
+    counts = Counts(np.zeros(1, np.int32), np.array([2000.0]), np.zeros(1, int), np.ones(1, int), np.array([5]))
+    assert Measure.parse("nDCG@10")(counts).expected.tolist() == [1]
+    with pytest.raises(InputError, match="a grade of 2000 is too large"):
+        Measure.parse("nDCG(gain=exp)@10")(counts)

@@ -209,3 +209,13 @@ def test_bad_pairs() -> None:
         compare([1, 0], [1, 0, 1])
     with pytest.raises(InputError, match="1 cluster labels for 2 values"):
         interval([1, 0], np.array([1]))
+
+
+def test_ranks_that_are_all_one_are_no_hits() -> None:
+    assert interval(np.ones(25), shares=False) == (1, 1)
+
+
+def test_randomisation_loses_no_equal_sum_among_many() -> None:
+    """No swap of an odd number of equal differences comes nearer to 0 than the one observed."""
+    gap = np.where(np.arange(20_001) % 2 == 0, 0.1, -0.1)
+    assert randomisation(gap, 0 * gap, samples=100) == 1
