@@ -83,8 +83,7 @@ def _gains(
     benchmark: Benchmark, result: Result, blind: Mapping[str, Result], protocol: str, seed: int
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """For each slice and measure what the model is ahead of the best blind one."""
-    names = [name for name in result.record["scores"][protocol]["all"] if name != "n" and "source" not in name]
-    measures = [Measure.parse(name) for name in names if name != "R@1 lost"]
+    measures = [Measure.parse(name) for name in result.measures]
     ids = [item.id for item in benchmark.queries]
     slices = {"all": ids, **{label: [ids[i] for i in members] for label, members in benchmark.slices.items()}}
     own = _table(result, protocol)

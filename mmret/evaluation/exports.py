@@ -44,9 +44,8 @@ def _mteb_subset(label: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     for name, figures in entry.items():
         if isinstance(figures, dict) and "random" in figures:
             measure = Measure.parse(name)
-            known = _MTEB.get(measure.name)
-            key = f"{known}_at_{measure.cutoff}" if known and measure.cutoff else known or measure.name.lower()
-            values[key] = figures["value"]
+            key = _MTEB.get(measure.name, measure.name.lower()) + ("_exp" if measure.exponential else "")
+            values[f"{key}_at_{measure.cutoff}" if measure.cutoff else key] = figures["value"]
     main = values.get("ndcg_at_10", next(iter(values.values())))
     subset = "default" if label == "all" else label
     return values | {"main_score": main, "hf_subset": subset, "languages": ["eng-Latn"]}
@@ -66,7 +65,7 @@ def _wide(result: Result) -> tuple[list[str], list[list[str]]]:
 def to_markdown(result: Result) -> str:
     """A Markdown table: percent with 95 % intervals, ranks as they are."""
     head, rows = _wide(result)
-    lines = [head, ["---"] * len(head), *rows]
+    lines = [[cell.replace("|", r"\|") for cell in line] for line in [head, ["---"] * len(head), *rows]]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
@@ -79,7 +78,8 @@ def to_latex(result: Result) -> str:
 
 
 def _escaped(text: str) -> str:
-    special = {"\\": r"\textbackslash{}", "–": "--", ">": "$>$", "<": "$<$", **{c: f"\\{c}" for c in "&%$#_{}"}}
+    special = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "–": "--"}
+    special |= {">": "$>$", "<": "$<$", **{c: f"\\{c}" for c in "&%$#_{}"}}
     return "".join(special.get(character, character) for character in text)
 
 

@@ -56,7 +56,7 @@ def protocols_of(benchmark: Benchmark, names: Sequence[str] | None = None) -> li
         for name, protocol in PROTOCOLS.items()
         if (protocol.everything or has_gallery) and (has_source or not protocol.without_source)
     }
-    if names is None:
+    if not names:
         return [protocol for protocol in fitting.values() if not (has_gallery and protocol.name == "global-no-source")]
     for name in names:
         if name not in fitting:

@@ -106,7 +106,7 @@ class Result(Shown):
         return title, [shown_frame(self.scores)], [LEGEND, *notes]
 
     def save(self, folder: StrPath, *, overwrite: bool = False) -> None:
-        """Write the three files, each whole or not at all, `result.json` last; `load_result` reads them.
+        """Write the three files, whole or not at all, `result.json` last; `load_result` reads them.
 
         Raises `InputError` when the folder holds the result of another evaluation (benchmark, model, or a setting that
         changes scores), or protocols or measures that would be lost, and `overwrite` is false; `RunError` when the disk
@@ -115,18 +115,20 @@ class Result(Shown):
         folder = Path(folder)
         if not overwrite:
             self._refuse_other(folder)
+        parts = {name: folder / f"{name}.part" for name in (PER_QUERY, RESULT)}
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self.per_query.to_parquet(folder / f"{PER_QUERY}.part", index=False)
-            (folder / f"{PER_QUERY}.part").replace(folder / PER_QUERY)
-            write_run(self.run, folder / RUN)
-            (folder / f"{RESULT}.part").write_text(self.json() + "\n")
-            (folder / f"{RESULT}.part").replace(folder / RESULT)
+            self.per_query.to_parquet(parts[PER_QUERY], index=False)
+            parts[RESULT].write_text(self.json() + "\n", encoding="utf-8")
+            write_run(self.run, folder / RUN)  # a full disk stops nothing after it
+            for name, part in parts.items():
+                part.replace(folder / name)
         except OSError as error:
-            for name in (PER_QUERY, RUN, RESULT):
-                with suppress(OSError):
-                    (folder / f"{name}.part").unlink()
             raise RunError(f"{folder}: the result cannot be written: {error.strerror or error}") from error
+        finally:
+            for part in parts.values():
+                with suppress(OSError):
+                    part.unlink()
 
     def json(self) -> str:
         """The record as JSON."""
@@ -202,7 +204,7 @@ def load_result(folder: StrPath) -> Result:
     """
     folder = Path(folder)
     try:
-        record = json.loads((folder / RESULT).read_text())
+        record = json.loads((folder / RESULT).read_text(encoding="utf-8"))
         per_query, run = pd.read_parquet(folder / PER_QUERY), read_run(folder / RUN)
     except FileNotFoundError as error:
         raise InputError(f"{error.filename}: no such file; is {folder} the output of `mmret eval`?") from None

@@ -33,7 +33,7 @@ class Settings:
     Parameters
     ----------
     protocols: names of protocols; None for all that fit the benchmark.
-    measures: names of measures; None for those that are usual on the benchmark.
+    measures: names of measures, kept as `Measure` writes them; None for those that are usual on the benchmark.
     limit: number of queries, sampled by slice; None for all.
     drop: modalities taken from the queries, to see what they are worth.
     batch_size: items embedded and kept at a time, or queries scored; it never changes a vector or a score.
@@ -91,8 +91,9 @@ class Settings:
                 raise InputError(f"{name} takes a list: [{value!r}]")
             object.__setattr__(self, name, None if value is None else tuple(value))
         object.__setattr__(self, "cache", path_of(self.cache))
-        for measure in self.measures or ():
-            Measure.parse(measure)
+        if self.measures is not None:
+            names = dict.fromkeys(str(Measure.parse(measure)) for measure in self.measures)
+            object.__setattr__(self, "measures", tuple(names))
         for name, least in (
             ("batch_size", 1),
             ("cost_items", 0),

@@ -102,6 +102,16 @@ def test_mteb_loads_the_export(results: dict[str, Result], tmp_path: Path) -> No
     assert subsets["default"]["main_score"] == expected["all"]["R@1"]["value"]
 
 
+def test_an_export_keeps_both_gains_and_the_shape_of_a_table(small: Path, cache: Path) -> None:
+    benchmark = load_benchmark(str(small))
+    odd = replace(benchmark, slices={"a|b^~": benchmark.slices["odd"]})
+    result = evaluate(odd, "random", Settings(cache=cache, measures=["nDCG@10", "nDCG(gain=exp)@10", "nDCG(gain=exp)"]))
+    subset = json.loads(EXPORTS["mteb"](result))["scores"]["gallery"][0]
+    assert {"ndcg_at_10", "ndcg_exp_at_10", "ndcg_exp", "main_score"} <= subset.keys()
+    assert r"| a\|b^~ |" in EXPORTS["markdown"](result)
+    assert r"a|b\textasciicircum{}\textasciitilde{}" in EXPORTS["latex"](result)
+
+
 def test_tables_hold_every_figure(results: dict[str, Result]) -> None:
     result = results["good"]
     rows = list(csv.DictReader(io.StringIO(EXPORTS["csv"](result))))

@@ -19,10 +19,19 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from mmret.benchmarks import Benchmark, load_benchmark
+from mmret.benchmarks import Benchmark, load_benchmark, make_benchmark
 from mmret.encoders import Options, Spec, encoders, find_encoder, register_encoder, registry
 from mmret.errors import InputError, RunError
-from mmret.evaluation import Result, Settings, evaluate, load_result, oracle_vectors, score_vectors
+from mmret.evaluation import (
+    Result,
+    Settings,
+    evaluate,
+    load_result,
+    oracle_vectors,
+    protocols_of,
+    results,
+    score_vectors,
+)
 from mmret.evaluation.modalities import family_warnings
 from mmret.items import Item, Side
 
@@ -43,6 +52,22 @@ def test_the_oracle_scores_100_on_every_slice_of_every_protocol() -> None:
                 assert entry[name]["value"] == entry[name]["pessimistic"] == entry[name]["high"] == 1
                 assert entry[name]["low"] < 1
             assert entry["MedR"]["value"] == 1
+
+
+def test_the_mean_rank_of_the_oracle_is_one_and_its_interval_no_share() -> None:
+    benchmark = load_benchmark(MINI)
+    (summary,) = score_vectors(
+        benchmark, *oracle_vectors(benchmark), protocols=["gallery"], measures=["MeanR"]
+    ).values()
+    assert [summary.scores["all"]["MeanR"][key] for key in ("value", "low", "high")] == [1, 1, 1]
+
+
+def test_a_query_without_a_source_is_in_no_cluster_of_a_document_that_has_its_id() -> None:
+    items = [Item(name, text=name) for name in "abc"]
+    benchmark = make_benchmark("mine", items, items, {name: ["c"] for name in "ab"} | {"c": ["a"]}, sources={"b": "a"})
+    ones = np.ones((3, 2), np.float32)
+    clusters = score_vectors(benchmark, ones, ones, protocols=["global"])["global"].per_query["cluster"]
+    assert len(set(clusters)) == 3
 
 
 def test_a_model_that_gives_everything_one_vector_gets_exactly_chance() -> None:
@@ -199,6 +224,22 @@ def test_a_result_is_written_read_and_guarded(cache: Path, small: Path, tmp_path
         load_result(tmp_path / "nowhere")
 
 
+def test_a_result_that_cannot_be_written_leaves_the_old_one_whole(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RunError("the disk is full")
+
+    output, settings = tmp_path / "out", Settings(cache=tmp_path / "cache")
+    old = evaluate(str(small), "random", settings)
+    old.save(output)
+    monkeypatch.setattr(results, "write_run", refuse)
+    with pytest.raises(RunError, match="the disk is full"):
+        evaluate(str(small), "random", replace(settings, seed=1)).save(output, overwrite=True)
+    pd.testing.assert_frame_equal(load_result(output).per_query, old.per_query)
+    assert sorted(path.name for path in output.iterdir()) == ["per_query.parquet", "result.json", "run.parquet"]
+
+
 def test_the_record_holds_what_a_reader_needs(cache: Path) -> None:
     record = evaluate(MINI, "random", Settings(cache=cache, limit=10, seed=3)).record
     assert record["schema"] == "mmret.result/2"
@@ -341,6 +382,8 @@ def test_bad_settings_are_refused() -> None:
     ):
         with pytest.raises(InputError, match=words):
             Settings(**settings)
+    assert Settings(measures=["recall@10", "r@1", "R@10"]).measures == ("R@10", "R@1")
+    assert protocols_of(load_benchmark(MINI), []) == protocols_of(load_benchmark(MINI))
     with pytest.raises(InputError, match="protocol 'galery' does not fit omnicvr-mini; choose from: gallery"):
         evaluate(MINI, "random", Settings(protocols=("galery",)))
     with pytest.raises(InputError, match="device 'cuda:9' cannot be used here"):
