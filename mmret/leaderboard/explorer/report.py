@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 
 from ...benchmarks import Benchmark
 from ...errors import InputError, RunError, unknown_name
-from ...evaluation import Ranking, compare_results
+from ...evaluation import Measure, Ranking, compare_results
 from ...media import Workers
 from ...media.excerpts import SECONDS, gather
+from ...paths import refuse_file
 from .answers import Study
 from .examples import examples_of
 from .overview import overview, scores_of, telling_of
@@ -51,9 +53,13 @@ def write_report(
     workers, time_limit: the processes that decode media, and the seconds that one file may take.
     seed: of the tests between systems.
 
-    Raises `InputError` for an unknown protocol or measure, `RunError` when the disk refuses.
+    Raises `InputError` for a path where no file can be, and an unknown protocol or measure, `RunError` when the disk
+    refuses.
     """
-    protocol, measure = protocol or study.protocols[0], measure or study.measures[0]
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name an HTML file with --output")
+    refuse_file(path.parent)
+    protocol, measure = protocol or study.protocols[0], str(Measure.parse(measure or study.measures[0]))
     if measure not in study.measures:
         raise unknown_name("measure", measure, study.measures)
     facts = study.facts(protocol)
@@ -83,9 +89,9 @@ def read_copies(path: Path, benchmark: Benchmark) -> NDArray[np.int64]:
     place = {item.id: position for position, item in enumerate(benchmark.documents)}
     pairs: list[tuple[int, int]] = []
     try:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            pairs.append((place.get(row["first"], -1), place.get(row["second"], -1)))
+        with path.open("rb") as lines:  # an id may hold what a text takes for the end of a line
+            for row in map(json.loads, lines):
+                pairs.append((place.get(row["first"], -1), place.get(row["second"], -1)))
     except OSError as error:
         raise InputError(f"{path}: the list cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
@@ -117,5 +123,6 @@ def _write(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8", errors="xmlcharrefreplace")
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         raise RunError(f"{path}: the report cannot be written: {error.strerror or error}") from error

@@ -157,7 +157,7 @@ def test_a_report_is_written_alike_again_and_within_its_size(
 
 
 def test_another_protocol_measure_and_one_system(results: list[Path], folder: Path, tmp_path: Path) -> None:
-    write_report(Study.open(results[:1], folder), tmp_path / "one.html", protocol="global", measure="MRR", examples=1)
+    write_report(Study.open(results[:1], folder), tmp_path / "one.html", protocol="global", measure="mrr", examples=1)
     text = (tmp_path / "one.html").read_text()
     assert "Its run holds other candidates than those of this protocol" in text
     assert "MRR by slice" in text
@@ -172,9 +172,17 @@ def test_what_cannot_be_written_or_is_unknown(results: list[Path], folder: Path,
     with pytest.raises(InputError, match="unknown protocol 'galery'; did you mean gallery"):
         write_report(study, tmp_path / "report.html", protocol="galery")
     (tmp_path / "taken").mkdir()
-    with pytest.raises(RunError, match=r"taken: the report cannot be written: Is a directory"):
-        write_report(study, tmp_path / "taken", examples=0)
-    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+    (tmp_path / "file").touch()
+    for path, words in (
+        (tmp_path / "taken", "taken: is a folder"),
+        (Path(), r"^\.: is a folder; name an HTML file"),
+        (tmp_path / "file" / "report.html", "file: is a file"),
+    ):
+        with pytest.raises(InputError, match=words):
+            write_report(study, path, examples=0)
+    with pytest.raises(RunError, match="the report cannot be written: File name too long"):
+        write_report(study, tmp_path / f"{'x' * 250}.html", examples=0)
+    assert {path.name for path in tmp_path.iterdir()} == {"taken", "file"}
 
 
 def test_the_list_of_copies(folder: Path, tmp_path: Path) -> None:
@@ -187,6 +195,8 @@ def test_the_list_of_copies(folder: Path, tmp_path: Path) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     ids = [item.id for item in benchmark.documents]
     assert read_copies(path, benchmark).tolist() == [[ids.index("clip-1"), ids.index("clip-7")]]
+    path.write_text('{"first": "a\u2028b", "second": "c"}\n', encoding="utf-8")  # the end of a line for some
+    assert read_copies(path, benchmark).shape == (0, 2)
     path.write_text('{"first": "clip-1", "second": "clip-2"}\n{"first": "clip-1"}\n')
     with pytest.raises(InputError, match=r"copies.jsonl:2: not a line that"):
         read_copies(path, benchmark)
