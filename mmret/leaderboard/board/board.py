@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url, select
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy import URL, Engine, create_engine, event, exc, make_url, select
 from sqlalchemy.orm import Session
 
 from ...errors import InputError, RunError
@@ -139,8 +138,10 @@ class Board:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except OperationalError as error:
-            reason = " ".join(str(error.orig).split())
+        except (exc.DatabaseError, exc.InterfaceError, exc.TimeoutError) as error:  # a damaged file, no free connection
+            if isinstance(error, exc.DataError | exc.IntegrityError | exc.NotSupportedError | exc.ProgrammingError):
+                raise  # the database works, and refuses what was asked
+            reason = " ".join(str(getattr(error, "orig", error)).split())
             if self.url.password:
                 reason = reason.replace(str(self.url.password), "***")
             raise RunError(f"{self.folder}: the database failed: {reason}") from None
@@ -152,10 +153,13 @@ def _url(folder: Path, given: str | None) -> URL:
         return URL.create("sqlite", database=str(folder / "board.sqlite3"))
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (exc.ArgumentError, ValueError):  # whose words may hold a part of the password
         url = None
-    if url is None or url.get_backend_name() not in ("postgresql", "postgres"):
-        raise InputError(f"{DATABASE} is not of the form postgresql://USER:PASSWORD@HOST/NAME")
+    if url is None or url.get_backend_name() not in ("postgresql", "postgres") or "@" in (url.host or ""):
+        raise InputError(
+            f"the URL of a database, as in {DATABASE}, is of the form postgresql://USER:PASSWORD@HOST/NAME, "
+            "with :, / and @ in the password written as %3A, %2F and %40"
+        )
     return url.set(drivername="postgresql+psycopg")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import time
@@ -14,7 +15,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from mmret.errors import InputError, RunError
-from mmret.leaderboard.board.board import DATABASE, Board
+from mmret.leaderboard.board.board import CONNECTIONS, DATABASE, Board
 from mmret.leaderboard.board.database import Base, Benchmark, Team
 from mmret.leaderboard.board.files import digest_of
 
@@ -60,7 +61,14 @@ def test_a_board_is_for_its_owner_only(board: Board) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://u:top-secret@/x?host=/nowhere", "mysql://u:top-secret@h/x", "top-secret"]
+    "url",
+    [
+        "postgresql://u:top-secret@/x?host=/nowhere",
+        "postgresql://u:p@h:top-secret@h/x",
+        "postgresql://u:p@top-secret@h/x",
+        "mysql://u:top-secret@h/x",
+        "top-secret",
+    ],
 )
 def test_a_password_is_never_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv(DATABASE, url)
@@ -69,6 +77,22 @@ def test_a_password_is_never_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     told = f"{caught.value} {caught.value.__cause__}"
     assert "top-secret" not in told
     assert DATABASE in told or "database failed" in told
+
+
+def test_a_database_that_is_damaged_is_told(tmp_path: Path) -> None:
+    Board.make(tmp_path, "sqlite").close()
+    (tmp_path / "board.sqlite3").write_bytes(b"no database " * 1000)
+    with pytest.raises(RunError, match="the database failed: file is not a database"):
+        Board.open(tmp_path, "sqlite")
+
+
+def test_too_many_at_once_are_told(tmp_path: Path) -> None:
+    with Board.make(tmp_path, "sqlite") as board, contextlib.ExitStack() as others:
+        board.engine.pool._timeout = 0.01
+        for _ in range(CONNECTIONS):
+            others.enter_context(board.engine.connect())
+        with pytest.raises(RunError, match="the database failed: QueuePool limit"), board.reading() as session:
+            session.scalar(select(Team.id))
 
 
 def test_a_reader_sees_one_moment(board: Board) -> None:
