@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ...benchmarks import Benchmark, Ragged
-from ...errors import RunError
+from ...errors import InputError, RunError
 from ...items import Item
+from .files import DAMAGED
 
 
 def save_answers(benchmark: Benchmark, path: Path) -> None:
@@ -42,7 +43,7 @@ def save_answers(benchmark: Benchmark, path: Path) -> None:
 def load_answers(path: Path) -> Benchmark:
     """A benchmark of ids, whose items hold nothing. Raises `RunError` for a file that `save_answers` did not write."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             about = json.loads(file["about"].tobytes())
             return Benchmark(
                 name=about["name"],
@@ -56,7 +57,7 @@ def load_answers(path: Path) -> Benchmark:
                 slices={name: file[f"slice {number}"] for number, name in enumerate(about["slices"])},
                 view=about["view"],
             )
-    except (OSError, ValueError, KeyError) as error:
+    except (*DAMAGED, InputError) as error:
         raise RunError(f"{path}: no labels of a benchmark: {' '.join(str(error).split())}") from error
 
 

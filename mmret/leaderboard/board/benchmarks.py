@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 from sqlalchemy import select
@@ -16,7 +17,6 @@ from ..submissions import Ground
 from .answers import save_answers
 from .board import Board
 from .database import Benchmark
-from .files import digest_of
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ def add_benchmark(
             title=str(labelled.about.get("title", labelled.name)),
             view=labelled.view,
             digest=ground.digest,
-            ground_digest=_keep_ground(board, ground),
-            answers_digest=_keep_answers(board, labelled),
+            ground_digest=board.files.add(ground.save),
+            answers_digest=board.private.add(partial(save_answers, labelled)),
             main_protocol=_one_of("protocol", main_protocol, protocols),
             main_measure=_one_of("measure", main_measure, measures),
             protocols=protocols,
@@ -108,9 +108,10 @@ def add_benchmark(
             if known is None and replace:
                 raise InputError(f"there is no benchmark {identity!r} to replace; leave out --overwrite")
             if known is not None:
-                if known.digest != ground.digest:
+                if not _ask_the_same(ground, Ground.load(board.files.checked(known.ground_digest))):
                     raise InputError(
-                        f"{source} does not ask what {identity} asks, so runs of the one do not fit the other"
+                        f"{source} does not ask what {identity} asks, or leaves out other items, so runs of the one do "
+                        "not fit the other; add it beside: --id ANOTHER"
                     )
                 row.generation, row.added_at = known.generation + 1, known.added_at
             return session.merge(row)
@@ -122,20 +123,10 @@ def benchmarks(board: Board) -> list[Benchmark]:
         return list(session.scalars(select(Benchmark).order_by(Benchmark.added_at, Benchmark.id)))
 
 
-def _keep_ground(board: Board, ground: Ground) -> str:
-    with board.files.stage() as staged:
-        ground.save(staged)
-        digest = digest_of(staged)
-        board.files.keep(staged, digest)
-        return digest
-
-
-def _keep_answers(board: Board, labelled: Labelled) -> str:
-    with board.private.stage() as staged:
-        save_answers(labelled, staged)
-        digest = digest_of(staged)
-        board.private.keep(staged, digest)
-        return digest
+def _ask_the_same(ground: Ground, other: Ground) -> bool:
+    """Whether runs on the one fit the other: exclusion lists and views, too, decide what is asked."""
+    facts = ("digest", "view", "queries", "documents")
+    return all(getattr(ground, name) == getattr(other, name) for name in facts)
 
 
 def _one_of(kind: str, name: str | None, known: list[str]) -> str:

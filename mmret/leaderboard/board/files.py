@@ -8,13 +8,17 @@ import os
 import re
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from zipfile import BadZipFile
 
 from ...errors import RunError
 
 UNFINISHED = 3600  # seconds since its last write after which nobody is writing a staged file any more
+DAMAGED = (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error)
+"""What NumPy raises of a file of arrays that is lost, cut short or another one."""
 
 
 class Files:
@@ -89,6 +93,14 @@ class Files:
         except OSError as error:
             raise RunError(f"{target}: the file cannot be kept: {error.strerror or error}") from error
         self.checked(digest)
+
+    def add(self, write: Callable[[Path], None]) -> str:
+        """Keep what `write` puts into a staged file; its digest."""
+        with self.stage() as staged:
+            write(staged)
+            digest = digest_of(staged)
+            self.keep(staged, digest)
+            return digest
 
     def sweep(self, named: Callable[[], Collection[str]]) -> int:
         """Remove what a killed process left behind, and say how many files that were.

@@ -27,7 +27,7 @@ class Memory(Generic[Thing]):
         self._boards: WeakKeyDictionary[Board, OrderedDict[Hashable, _Place[Thing]]] = WeakKeyDictionary()
 
     def get(self, board: Board, key: Hashable, generation: int, make: Callable[[], Thing]) -> Thing:
-        """The thing of that generation, or of a later one that is there already."""
+        """The thing of that generation; of the latest alone it is kept."""
         with self._lock:
             places = self._boards.setdefault(board, OrderedDict())
             place = places.setdefault(key, _Place())
@@ -37,7 +37,9 @@ class Memory(Generic[Thing]):
         with place.lock:
             if place.made is None or place.made[0] < generation:
                 place.made = generation, make()
-            return place.made[1]
+            if place.made[0] == generation:
+                return place.made[1]
+        return make()  # for one that still sees what was before a change
 
 
 class _Place(Generic[Thing]):

@@ -6,6 +6,7 @@ that nobody has, quotas, and people who look.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ...errors import RunError
 from ...evaluation import Measure
 from ...evaluation.summary import ALL
 from .board import Board
@@ -33,6 +35,7 @@ NARROW = 0.1  # `Traits.narrow` below which it does
 FIXED = 0.9  # `Traits.fixed` above which it does
 MARGIN = 0.1  # by which a figure may beat the best one known, its interval aside; ranks may be half of it
 PERSISTENCE = 0.9
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -110,10 +113,24 @@ def _copies(session: Session, board: Board, submission: Submission, top: NDArray
         return
     if len(top) < FEW:
         return
-    tops = ((identity, load_top(board.private.path(digest))) for identity, _, digest in earlier if digest)
+    tops = _tops(board, [(identity, digest) for identity, _, digest in earlier if digest])
     alike = [(overlap(top, other), identity) for identity, other in tops if other.shape == top.shape]
     if alike and max(alike)[0] >= ALIKE:
         yield Flag("near-identical", f"its rankings are nearly those of submission {max(alike)[1]} of another team")
+
+
+def _tops(board: Board, scored: Sequence[tuple[str, str]]) -> Iterator[tuple[str, NDArray[np.int32]]]:
+    """`Traits.top` of submissions, by id and `values_digest`.
+
+    One whose file is lost is passed over and told in the log: the queue must not wait for whoever restores it.
+    """
+    for identity, digest in scored:
+        try:
+            top = load_top(board.private.path(digest))
+        except RunError as error:
+            _log.error("cannot be compared with", extra={"fields": {"submission": identity, "error": str(error)}})
+        else:
+            yield identity, top
 
 
 def _known(session: Session, benchmark: Benchmark, submission: Submission) -> list[float]:

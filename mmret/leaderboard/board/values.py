@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import RunError
+from .files import DAMAGED
 from .traits import Traits
 
 
@@ -73,8 +74,8 @@ def _name(protocol: str, measure: str) -> str:
 
 def _load(path: Path, name: str) -> Any:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             return file[name]
-    except (OSError, ValueError, KeyError) as error:
+    except DAMAGED as error:
         reason = " ".join(str(error).split())
         raise RunError(f"{path}: no values of a submission: {reason}; score it again: mmret board rescore") from error

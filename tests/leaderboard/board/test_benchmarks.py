@@ -97,6 +97,11 @@ def test_labels_are_replaced_where_the_same_is_asked(board: Board) -> None:
     other = replace(asked, queries=[Item(f"other-{i:05}") for i in range(len(asked.queries))])
     with pytest.raises(InputError, match="does not ask"):
         add_benchmark(board, other, Terms(), source="x", replace=True)
+    fewer = replace(asked, excluded=Exclusions([], [{"id": "query-00003", "reason": "its source is broken"}]))
+    for one in (fewer, replace(asked, view="title=none,content=native")):
+        assert one.ground_digest == asked.ground_digest
+        with pytest.raises(InputError, match="leaves out other items"):
+            add_benchmark(board, one, Terms(), source="x", replace=True)
     with pytest.raises(InputError, match="to replace"):
         add_benchmark(board, asked, Terms(), source="x", identity="new", replace=True)
 

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from sqlalchemy import event, select
 
-from mmret.errors import InputError
+from mmret.errors import InputError, RunError
 from mmret.evaluation.statistics import holm, randomisation
 from mmret.leaderboard.board import Board
+from mmret.leaderboard.board import export as exporting
+from mmret.leaderboard.board.answers import load_answers
 from mmret.leaderboard.board.database import Benchmark, Score, State, Submission
 from mmret.leaderboard.board.memory import Memory
 from mmret.leaderboard.board.rows import Row, ordered, table
@@ -227,6 +229,32 @@ def test_a_table_is_made_once_for_each_generation(board: Board, benchmark: Bench
         assert table(other, benchmark.id) == again
 
 
+def test_a_table_is_of_the_moment_of_its_session(board: Board, benchmark: Benchmark, tmp_path: Path) -> None:
+    first, _ = fill(board, benchmark, tmp_path, [1.0, 2.0])
+    with board.reading() as session:
+        before = table(board, benchmark.id, session=session)
+        moderate(board, first.id, "hide", actor="m", reason="why")
+        assert len(table(board, benchmark.id).rows) == 1  # which another visitor had made meanwhile
+        assert table(board, benchmark.id, session=session) == before
+        assert len(exporting._benchmark(board, session, session.get_one(Benchmark, benchmark.id)).rows) == 2
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK", b"PK\x03\x04 and then nothing"])
+def test_values_that_are_lost_or_damaged_are_named(
+    board: Board, benchmark: Benchmark, tmp_path: Path, content: bytes | None
+) -> None:
+    (made,) = fill(board, benchmark, tmp_path, [1.0])
+    path = board.private.path(made.values_digest or "")
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(RunError, match="no values of a submission"):
+        table(board, benchmark.id)
+    with pytest.raises(RunError, match="no labels of a benchmark"):
+        load_answers(path)
+
+
 def test_many_threads_make_one_table(tmp_path: Path) -> None:
     memory: Memory[object] = Memory(2)
     made: list[object] = []
@@ -246,11 +274,12 @@ def test_many_threads_make_one_table(tmp_path: Path) -> None:
         assert len(made) == 1
         assert set(found) == set(made)
         assert memory.get(board, "a", 2, make) is made[1]
-        assert memory.get(board, "a", 1, make) is made[1]  # who began before the change gets the newer one
+        assert memory.get(board, "a", 1, make) is made[2]  # for one who began before the change, and not kept
+        assert memory.get(board, "a", 2, make) is made[1]
         memory.get(board, "b", 1, make)
         memory.get(board, "c", 1, make)
         assert memory.get(board, "a", 2, make) is made[-1]
-        assert len(made) == 5  # "a" had to go for "c"
+        assert len(made) == 6  # "a" had to go for "c"
 
 
 def test_a_maker_that_fails_is_asked_again(tmp_path: Path) -> None:

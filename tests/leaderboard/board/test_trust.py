@@ -88,6 +88,19 @@ def test_a_hidden_or_withdrawn_run_can_be_copied_too(
     assert [flag[:14] for flag in flags(board, stage, run, tmp_path)] == ["near-identical"]
 
 
+def test_a_run_whose_file_is_lost_holds_nobody_up(
+    board: Board, stage: tuple[Benchmark, Team, Team], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = run_of(LABELS, honest(LABELS, 2, 0))
+    scored = scored_run(board, stage[0], run, tmp_path)
+    other = scored_run(board, stage[0], run_of(LABELS, honest(LABELS, 2, 1)), tmp_path)
+    submission_of(board, stage[0], stage[1], scored)
+    lost = submission_of(board, stage[0], stage[1], other)
+    board.private.path(lost.values_digest or "").unlink()
+    assert [flag[:14] for flag in flags(board, stage, run, tmp_path)] == ["near-identical"]
+    assert [record.fields["submission"] for record in caplog.records] == [lost.id]
+
+
 def test_good_systems_agree_on_right_documents_alone() -> None:
     strong, other = traits(honest(LABELS, 6, 1)), traits(honest(LABELS, 6, 2))
     assert min(strong.ahead, other.ahead) > 0.9
