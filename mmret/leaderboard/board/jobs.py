@@ -83,6 +83,11 @@ def finish(job: Job, progress: Progress = Progress.done, error: str | None = Non
     job.state, job.error, job.lease_until, job.finished_at = progress, error, None, now()
 
 
+def give_back(job: Job) -> None:
+    """Let whoever asks next hold a job, in the transaction of its session."""
+    job.state, job.worker, job.lease_until = Progress.queued, None, None
+
+
 def fail(board: Board, claimed: Claim, reason: str, error: str, *, again: bool) -> None:
     """Give a job back after an attempt that failed, or end it where it was the last one.
 
@@ -97,7 +102,8 @@ def fail(board: Board, claimed: Claim, reason: str, error: str, *, again: bool) 
             return
         job.attempts += 1
         if again and job.attempts <= RETRIES:
-            job.state, job.error, job.lease_until, job.worker = Progress.queued, error, None, None
+            job.error = error
+            give_back(job)
             return
         finish(job, Progress.failed, error)
         submission = session.get_one(Submission, job.submission_id, with_for_update=True)
@@ -113,7 +119,7 @@ def release_dead(board: Board) -> int:
         running = session.scalars(select(Job).where(Job.state == Progress.running).with_for_update())
         dead = [job for job in running if job.worker and _is_dead(job.worker)]
         for job in dead:
-            job.state, job.worker, job.lease_until = Progress.queued, None, None
+            give_back(job)
         return len(dead)
 
 

@@ -40,9 +40,10 @@ def moderate(board: Board, submission: str, action: Action, *, actor: str, reaso
         found = session.get(Submission, submission, with_for_update=True)
         if found is None:
             raise InputError(f"there is no submission {submission!r}")
-        state = _TO[action] if action != "restore" else State.verified
         if action == "restore":
             state, reason = _before_hiding(session, found)
+        else:
+            state = _TO[action]
         _change(session, found, action, state, actor=actor, reason=reason)
         return found
 

@@ -10,16 +10,17 @@ import resource
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import wait as wait_for
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
-from pebble import ProcessExpired, ProcessPool
 from sqlalchemy import delete
 
 from ...errors import InputError, RunError
+from ...media import Fault, Workers
 from . import jobs
 from .board import Board
 from .database import Audit, Benchmark, Score, State, Submission, now
@@ -72,18 +73,21 @@ def run(board: Board, *, once: bool = False, limits: Limits | None = None, lease
     name, ended = jobs.worker_name(), 0
     released, swept = jobs.release_dead(board), board.sweep()
     _log.info("worker started", extra={"fields": {"worker": name, "released": released, "swept": swept}})
-    with _Child(limits or Limits()) as child:
+    multiprocessing.get_context("forkserver").set_forkserver_preload([__name__, f"{__package__}.scorer"])
+    limits = limits or Limits()
+    # A process for each submission, forked from one that has read the code and has no threads.
+    with Workers(1, limits.seconds, "scoring process", files=1, begin=partial(_confine, limits)) as workers:
         while True:
             claimed = jobs.claim(board, name, lease)
             if claimed is not None:
-                ended += _work(board, child, claimed, lease)
+                ended += _work(board, workers, claimed, lease)
             elif once:
                 return ended
             else:
                 time.sleep(IDLE)
 
 
-def _work(board: Board, child: _Child, claimed: jobs.Claim, lease: float) -> bool:
+def _work(board: Board, workers: Workers, claimed: jobs.Claim, lease: float) -> bool:
     """Score one submission; whether its job was ended."""
     started = time.monotonic()
     with board.reading() as session:
@@ -96,28 +100,31 @@ def _work(board: Board, child: _Child, claimed: jobs.Claim, lease: float) -> boo
         jobs.fail(board, claimed, "the board has lost the file; please send it again", str(error), again=False)
         return True
     answers = board.private.checked(benchmark.answers_digest)
-    future = child.score(answers, path, benchmark.protocols, benchmark.measures)
+    future = workers.submit(_score, answers, path, benchmark.protocols, benchmark.measures)
     while not wait([future], lease / 3).done:
         if not jobs.extend(board, claimed, lease):
             future.cancel()
             return False
-    outcome = child.outcome(future)
+    outcome = workers.result_of(future)
+    if isinstance(outcome, Fault):  # it ran too long, or crashed
+        outcome = Failure(outcome.reason, outcome.reason)
     if isinstance(outcome, Failure):
         jobs.fail(board, claimed, outcome.reason, outcome.error, again=outcome.again)
         _log.warning("scoring failed", extra={"fields": fields | {"error": outcome.error}})
         return True
     with board.reading() as session:
         flags = judge(session, board, submission, outcome)
-    if not _record(board, claimed, benchmark, outcome, flags):
+    if not _record(board, claimed, benchmark.answers_digest, outcome, flags):
         return False
     _log.info("scored", extra={"fields": fields | {"seconds": round(time.monotonic() - started, 3)}})
     return True
 
 
-def _record(board: Board, claimed: jobs.Claim, benchmark: Benchmark, scored: Scored, flags: Sequence[Flag]) -> bool:
-    """Write figures, values and state together, if the job is still held; whether it was.
+def _record(board: Board, claimed: jobs.Claim, scored_by: str, scored: Scored, flags: Sequence[Flag]) -> bool:
+    """Write figures, values and state together; False where another has the job, or is to have it.
 
-    Flags decide about a new submission alone: what a moderator or its team has decided stays.
+    `scored_by` is the digest of the labels that it was scored with. Flags decide about a new submission alone: what a
+    moderator or its team has decided stays.
     """
     from .scorer import SCORER_VERSION
 
@@ -132,9 +139,13 @@ def _record(board: Board, claimed: jobs.Claim, benchmark: Benchmark, scored: Sco
             if job is None:
                 return False
             submission = session.get_one(Submission, job.submission_id, with_for_update=True)
+            asked = session.get_one(Benchmark, submission.benchmark_id, with_for_update=True)
+            if asked.answers_digest != scored_by:  # its labels were replaced meanwhile: they decide
+                jobs.give_back(job)
+                return False
             board.private.keep(staged, digest)
             session.execute(delete(Score).where(Score.submission_id == submission.id))
-            session.add_all(told(benchmark, [Score(submission_id=submission.id, **row) for row in scored.figures]))
+            session.add_all(told(asked, [Score(submission_id=submission.id, **row) for row in scored.figures]))
             submission.values_digest, submission.scorer_version = digest, SCORER_VERSION
             submission.scored_at = now()
             if submission.state == State.pending:
@@ -146,37 +157,6 @@ def _record(board: Board, claimed: jobs.Claim, benchmark: Benchmark, scored: Sco
             session.add(Audit(actor="worker", action=job.kind, submission_id=submission.id, detail=detail))
             jobs.finish(job)
     return True
-
-
-class _Child:
-    """A child process for each submission, forked from a process that has the libraries and no threads."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["__main__", f"{__package__}.scorer"])
-        self._pool = ProcessPool(1, max_tasks=1, context=context, initializer=_confine, initargs=[limits])
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.stop()
-        self._pool.join()
-
-    def score(self, answers: Path, run: Path, protocols: Sequence[str], measures: Sequence[str]) -> Future[Any]:
-        """Begin to score a file; see `scorer.score`."""
-        return self._pool.schedule(_score, args=[answers, run, protocols, measures], timeout=self._limits.seconds)
-
-    def outcome(self, future: Future[Any]) -> Scored | Failure:
-        """What came of it, once it is done."""
-        try:
-            return future.result()
-        except TimeoutError:
-            reason = f"scoring did not end within {self._limits.seconds:g} s"
-        except ProcessExpired as expired:
-            reason = f"the scoring process crashed (exit code {expired.exitcode})"
-        return Failure(reason, reason)
 
 
 def _score(answers: Path, run: Path, protocols: Sequence[str], measures: Sequence[str]) -> Scored | Failure:

@@ -9,15 +9,17 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sqlalchemy import func, select
 
+from mmret.benchmarks import Ragged
 from mmret.evaluation import Run, score_run_on
 from mmret.leaderboard.board import Board, worker
-from mmret.leaderboard.board.benchmarks import Terms
+from mmret.leaderboard.board.benchmarks import Terms, add_benchmark, benchmarks
 from mmret.leaderboard.board.board import DATABASE
 from mmret.leaderboard.board.database import Benchmark, Job, Kind, Progress, Score, State, Submission
 from mmret.leaderboard.board.files import digest_of
@@ -122,6 +124,30 @@ def test_scoring_again_replaces_the_figures_and_keeps_the_state(board: Board) ->
         assert session.scalar(select(func.count()).select_from(Score)) == figures
         submission = session.get_one(Submission, sent)
         assert (submission.state, submission.scorer_version) == (State.hidden, SCORER_VERSION)
+
+
+def test_labels_that_are_replaced_while_it_scores_decide(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(board, ASKED)
+    mended = replace(ASKED, positives=Ragged.of([one[[(i + 2) % 20]] for i, one in enumerate(ASKED.galleries or [])]))
+    run = random_run(ASKED, 0)
+    send(board, create_team(board, "A"), benchmarks(board)[0], ASKED, run)
+
+    def judge(*_: object) -> list[object]:
+        """What the labels are replaced before, once."""
+        if benchmarks(board)[0].hidden:
+            return []
+        add_benchmark(board, mended, Terms(hidden=True, decimals=2), source="x", replace=True)
+        return []
+
+    monkeypatch.setattr(worker, "judge", judge)
+    assert worker.run(board, once=True) == 1
+    after = benchmarks(board)[0]
+    expected = score_run_on(run, mended, protocols=after.protocols, measures=after.measures)
+    with board.reading() as session:
+        found = session.scalars(select(Score).where(Score.slice == "all", Score.measure == "MRR")).all()
+        assert session.scalars(select(Job.attempts)).all() == [0]
+    wanted = {protocol: round(slices["all"]["MRR"]["value"], 2) for protocol, slices in expected.scores.items()}
+    assert {one.protocol: one.value for one in found} == wanted
 
 
 def test_time_and_memory_are_limited(board: Board) -> None:
