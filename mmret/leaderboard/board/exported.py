@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from ...errors import InputError
 from ..submissions import Description
@@ -39,7 +38,7 @@ class ExportedRow(_Part):
     submission: Word
     team: Word
     rank: int | None
-    received_at: datetime
+    received_at: AwareDatetime
     scorer_version: Word
     description: Description
     scores: list[ExportedScore]
@@ -65,7 +64,7 @@ class Export(_Part):
     """All public tables of a board; `mmret` is the version that wrote it."""
 
     schema_: Annotated[Literal["mmret.board/1"], Field(alias="schema")] = "mmret.board/1"
-    exported_at: datetime
+    exported_at: AwareDatetime
     mmret: Word
     benchmarks: list[ExportedBenchmark]
 

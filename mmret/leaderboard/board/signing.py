@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ...errors import InputError
+from ...errors import InputError, RunError
 
 
 def make_key(folder: Path) -> None:
@@ -45,7 +45,7 @@ def public_key(folder: Path) -> str:
 
 
 def sign(folder: Path, content: dict[str, Any]) -> bytes:
-    """A signed document; raises `InputError` when the board has lost its key."""
+    """A signed document; raises `RunError` when the board has lost its key."""
     key, text = _key(folder), canonical(content)
     end = {"key": key.public_key().public_bytes_raw().hex(), "signature": key.sign(text).hex()}
     return b'{"content":' + text + b"," + canonical(end)[1:] + b"\n"
@@ -66,8 +66,8 @@ def verify(document: bytes, key: str | None = None) -> tuple[dict[str, Any], str
 
     try:
         signed = json.loads(document)
-        content, signer, signature = signed["content"], signed["key"], bytes.fromhex(signed["signature"])
-        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(signer))
+        content, signature = signed["content"], bytes.fromhex(signed["signature"])
+        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(signed["key"]))
         public.verify(signature, canonical(content))
         if signed.keys() != {"content", "key", "signature"} or not isinstance(content, dict):
             raise ValueError
@@ -75,6 +75,7 @@ def verify(document: bytes, key: str | None = None) -> tuple[dict[str, Any], str
         raise InputError("the signature does not fit: the document was changed after it was signed") from None
     except (ValueError, TypeError, KeyError, RecursionError):
         raise InputError("this is no document that a board has signed") from None
+    signer = public.public_bytes_raw().hex()
     if key is not None and key.lower() != signer:
         raise InputError(f"the document was signed by another key: {signer}")
     return content, signer
@@ -92,7 +93,7 @@ def _key(folder: Path) -> Any:
     try:
         return Ed25519PrivateKey.from_private_bytes(key_path(folder).read_bytes())
     except (OSError, ValueError):
-        raise InputError(
+        raise RunError(
             f"{key_path(folder)}: the board's key is gone or damaged: restore it from a backup, or remove what is "
             f"left of it and make a new one, which others must be told: mmret board init {folder}"
         ) from None

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from mmret.errors import InputError
+from mmret.errors import InputError, RunError
 from mmret.leaderboard.board import Board
 from mmret.leaderboard.board import export as exporting
 from mmret.leaderboard.board.database import Audit, Benchmark, Import, State
@@ -116,6 +116,16 @@ def test_another_key_and_another_content_are_refused(tmp_path: Path) -> None:
         verify(document, "ab" * 32)
     with pytest.raises(InputError, match="no exported table: schema"):
         verified(document)
+    shouted = json.loads(document)
+    key = shouted["key"]
+    shouted["key"] = key.upper()
+    assert verify(canonical(shouted), key)[1] == key
+
+
+def test_a_time_without_time_zone_is_no_time(tmp_path: Path) -> None:
+    content = {"schema": "mmret.board/1", "exported_at": "2026-01-01T00:00:00", "mmret": "1", "benchmarks": []}
+    with Board.make(tmp_path / "board", "sqlite") as board, pytest.raises(InputError, match="exported_at"):
+        import_tables(board, sign(tmp_path / "board", content), public_key(tmp_path / "board"), actor="ann")
 
 
 def test_the_key_is_made_once_and_for_its_owner(tmp_path: Path) -> None:
@@ -128,7 +138,7 @@ def test_the_key_is_made_once_and_for_its_owner(tmp_path: Path) -> None:
     assert stat.S_IMODE(key_path(folder).stat().st_mode) == 0o600
     assert [one.name for one in (folder / "private").iterdir() if one.name.startswith("key")] == ["key"]
     key_path(folder).write_bytes(b"short")
-    with pytest.raises(InputError, match="gone or damaged"):
+    with pytest.raises(RunError, match="gone or damaged"):
         sign(folder, {})
 
 
