@@ -75,7 +75,7 @@ def rerank(
     first: a run over all queries of the benchmark; `name` is what messages call it.
     model: name of the second scorer.
     k: documents reranked; those that tie with the k-th are reranked too, because nothing says which of them come first.
-    settings: of the second scorer, its protocols apart.
+    settings: of the second scorer, its protocols and limit apart.
 
     A document whose media cannot be used is not reranked. Raises `InputError` for a run that does not fit.
     """
@@ -89,7 +89,7 @@ def rerank(
     # with the rest; a score does not depend on what else is scored, and it is not taken over.
     lists = [np.union1d(own, right) for own, right in zip(best, benchmark.positives, strict=True)]
     narrowed = replace(benchmark, galleries=Ragged.of(lists))
-    second = evaluate(narrowed, model, replace(settings, protocols=("gallery",)), show=show)
+    second = evaluate(narrowed, model, replace(settings, protocols=("gallery",), limit=None), show=show)
     scored = Aligned.of([second.run], [model], benchmark, missing="zero")
     run = _in_order(stage, best, _answers(scored))
     ideal = _in_order(stage, best, _labels(benchmark))

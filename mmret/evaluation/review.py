@@ -109,8 +109,10 @@ def _above(answer: Answer, right: NDArray[np.int32], depth: int) -> NDArray[np.i
         edge = np.partition(answer.scores, -depth)[-depth]
         answer = Answer(*(part[answer.scores >= edge] for part in answer))
     best = answer.scores[np.isin(answer.documents, right)].max(initial=-np.inf)
-    high = [i for i in np.flatnonzero(answer.scores > best).tolist() if _place(answer, i) <= depth]
-    return answer.documents[high]
+    scores, sizes = np.unique(answer.scores, return_counts=True)
+    ranks = len(answer.scores) - sizes.cumsum() + (sizes + 1) / 2  # those that tie stand in the middle of their places
+    lowest = scores[(scores > best) & (ranks <= depth)].min(initial=np.inf)
+    return answer.documents[answer.scores >= lowest]
 
 
 def _place(answer: Answer, entry: int) -> float:

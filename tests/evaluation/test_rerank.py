@@ -148,6 +148,12 @@ def test_both_stages_are_tested_as_compare_does(benchmark: Benchmark, first: Run
     assert found.cost["stages"]["score"]["items"] == 30
 
 
+def test_a_limit_leaves_no_query_as_it_was(benchmark: Benchmark, first: Run) -> None:
+    assert plain(rerank(first, "bm", benchmark, "words", 5, Settings(limit=3))) == plain(
+        rerank(first, "bm", benchmark, "words", 5)
+    )
+
+
 def test_galleries_stay_what_they_were(first: Run) -> None:
     made = wordy(queries=20, documents=30)
     run = evaluate(made, "overlap").run
