@@ -208,7 +208,7 @@ def test_a_file_has_one_source_and_a_name_that_can_be_kept(tmp_path: Path) -> No
     with pytest.raises(InputError, match=r"a\.mp4: stands in two sources, own and more"):
         list_originals(usual.model_copy(update={"source": nested}))
     (tmp_path / "videos" / os.fsdecode(b"caf\xe9.mp4")).touch()
-    with pytest.raises(InputError, match=r"'caf\\udce9\.mp4' is not in UTF-8; rename it"):
+    with pytest.raises(InputError, match=r"not in UTF-8; rename them: 'own/caf\\udce9\.mp4'$"):
         list_originals(usual)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ....errors import InputError
+from ....errors import InputError, first_ten
 from ....items import NO_CONTENT, Media
 from ....media import digest_all
 from ..config import Config, Source
@@ -43,12 +43,15 @@ def list_originals(config: Config, *, show: bool = False) -> dict[Path, Original
             found[path] = source
     if not found:
         raise InputError(f"{', '.join(str(one.folder) for one in config.source)}: there is no file")
+    names = [f"{source.name}/{path.relative_to(source.folder).as_posix()}" for path, source in found.items()]
+    foreign = [repr(name) for name in names if name != name.encode(errors="replace").decode()]
+    if foreign:
+        raise InputError(f"names of files that are not in UTF-8; rename them: {first_ten(foreign)}")
     media = [Media(path) for path in found]
     digest_all(media, config.project.folder / "state", show=show)
     first: dict[str, str] = {}
     originals = {}
-    for one, (path, source) in zip(media, found.items(), strict=True):
-        name = f"{source.name}/{path.relative_to(source.folder).as_posix()}"
+    for one, name, (path, source) in zip(media, names, found.items(), strict=True):
         same_as = first.setdefault(one.digest, name) if one.digest != NO_CONTENT else name
         originals[path] = Original(
             id=name, sha256=one.digest, licence=source.licence, same_as="" if same_as == name else same_as
@@ -60,8 +63,6 @@ def _files(source: Source, project: Path) -> Iterator[Path]:
     if not source.folder.is_dir():
         raise InputError(f"source {source.name}: {source.folder} is no folder")
     for path in sorted(source.folder.rglob("*")):
-        name = path.relative_to(source.folder)
-        if path.is_file() and not path.is_relative_to(project) and not any(one.startswith(".") for one in name.parts):
-            if str(name) != str(name).encode(errors="replace").decode():
-                raise InputError(f"{source.folder}: the name of {str(name)!r} is not in UTF-8; rename it")
+        hidden = any(part.startswith(".") for part in path.relative_to(source.folder).parts)
+        if path.is_file() and not hidden and not path.is_relative_to(project):
             yield path
