@@ -142,9 +142,8 @@ def list_benchmarks() -> pd.DataFrame:
     >>> "omnicvr-mini" in mmret.list_benchmarks().index
     True
     """
-    return pd.DataFrame(
-        {"summary": [entry.summary for entry in benchmarks().values()]}, index=pd.Index(benchmarks(), name="benchmark")
-    )
+    known = benchmarks()
+    return pd.DataFrame({"summary": [one.summary for one in known.values()]}, index=pd.Index(known, name="benchmark"))
 
 
 def list_encoders() -> pd.DataFrame:

@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from .errors import RunError
+from .whole import write_whole
+
+_TROUBLE = "new lines cannot be kept"
+_WAY_OUT = "free some space or name another folder with --cache; those written before are kept"
 
 
 class Lines:
@@ -45,28 +49,19 @@ class Lines:
 
         Raises `RunError` when the disk takes no more.
         """
-        try:
-            self._describe()
-            return append_lines(self.path, *rows)
-        except OSError as error:
-            raise RunError(
-                f"{self.path}: new lines cannot be kept: {error.strerror or error}; "
-                "free some space or name another folder with --cache; those written before are kept"
-            ) from error
-
-    def _describe(self) -> None:
         described = self.path.with_suffix(".json")
         if not described.exists():
-            described.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = described.with_suffix(f".{os.getpid()}")
             text = json.dumps(self._about, indent=1, sort_keys=True, ensure_ascii=False)
-            unfinished.write_text(text, encoding="utf-8")
-            unfinished.replace(described)
+            write_whole(described, text.encode(), _TROUBLE, _WAY_OUT)
+        try:
+            return append_lines(self.path, *rows)
+        except OSError as error:
+            raise RunError(f"{self.path}: {_TROUBLE}: {error.strerror or error}; {_WAY_OUT}") from error
 
 
 def append_lines(path: Path, *rows: Mapping[str, Any]) -> int:
     """Add rows to a file and give the place of the first; once this returns, they survive a kill or a power cut."""
-    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode("utf-8", "surrogatepass")
     with path.open("ab") as file:
         # One write: processes side by side may share the file. The leading line break parts the rows from one that a
         # killed process left unfinished.

@@ -39,6 +39,12 @@ def _named(folder: str) -> Path | None:
     return Path(named) if named else configured_folder(folder)
 
 
+def usual_folder(benchmark: str) -> Path:
+    """The folder in which the data of a named benchmark lie, unless another is named: shipped, or to be fetched."""
+    shipped = shipped_folder(benchmark)
+    return shipped if shipped.is_dir() else data_folder(benchmark)
+
+
 def shipped_folder(benchmark: str) -> Path:
     """The folder for the data of a benchmark that is built in; for others there is none."""
     return Path(__file__).parent / "benchmarks" / "data" / benchmark

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import tarfile
 import time
@@ -18,9 +19,11 @@ from mmret.media import (
     ClipRequest,
     Fault,
     Preflight,
+    Report,
     Workers,
     decode,
     digest_all,
+    digests,
     inspect,
     members,
     resample,
@@ -282,3 +285,50 @@ def test_what_is_transparent_is_white(tmp_path: Path) -> None:
     frames = decode_image(Media(tmp_path / "clear.png")).frames
     assert frames is not None
     assert (frames == 255).all()
+
+
+def test_a_picture_track_without_a_frame_is_no_clip() -> None:
+    for claimed in (None, 1, 2):  # as Matroska has it, and less than the slack
+        report = Report(frames_claimed=claimed, video_codec="h264", sound=1.0, audio_codec="aac", peak=0.5)
+        assert report.fault({"audio"}) is None
+        assert report.fault(BOTH) == "the picture track holds no frame"
+
+
+def test_digests_are_kept_line_by_line_beside_those_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Others:
+        """Another process that writes a line whenever this one has read a file."""
+
+        def __enter__(self) -> Others:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def update(self) -> None:
+            with (tmp_path / "digests.jsonl").open("a") as file:
+                file.write(f'\n["{"x" * 200}", 0, null, 1, 1, "{"0" * 64}"]\n')
+
+    monkeypatch.setattr(digests, "bar", lambda *_, **__: Others())
+    files = [tmp_path / f"{i}.txt" for i in range(60)]  # more than what is written at a time otherwise
+    for path in files:
+        path.write_text(path.name)
+    digest_all([Media(path) for path in files], tmp_path)
+    lines = [line for line in (tmp_path / "digests.jsonl").read_text().splitlines() if line]
+    assert len([json.loads(line) for line in lines]) == 120
+
+
+def test_a_folder_is_no_archive_and_a_cache_that_is_a_file_stops_nobody(tmp_path: Path) -> None:
+    (tmp_path / "x.tar").mkdir()
+    with pytest.raises(InputError, match=r"x\.tar: the archive cannot be read: Is a directory"):
+        members(tmp_path / "x.tar", tmp_path)
+    (tmp_path / "a.mp4").write_text("a")
+    with tarfile.open(tmp_path / "y.tar", "w") as tar:
+        tar.add(tmp_path / "a.mp4", "a.mp4")
+    assert list(members(tmp_path / "y.tar", tmp_path / "a.mp4")) == ["a.mp4"]
+
+
+def test_shades_of_sixteen_bits_stay_apart(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[0, 30_000, 65_535]], np.uint16)).save(tmp_path / "deep.png")
+    frames = decode_image(Media(tmp_path / "deep.png")).frames
+    assert frames is not None
+    assert frames[0, 0].tolist() == [[0] * 3, [117] * 3, [255] * 3]

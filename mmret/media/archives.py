@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import tarfile
+from contextlib import suppress
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, RunError
 from ..items import Media, text_digest
 from ..paths import cache_folder
+from ..whole import write_whole
 
 _VERSION = 1
 
@@ -20,15 +22,15 @@ def members(archive: Path, cache: Path | None = None) -> dict[str, Media]:
     when the archive is unpacked. Raises `InputError` when the file is no such archive, or ends before its last member.
     """
     try:
-        state = archive.stat()
+        state, path = archive.stat(), str(archive.resolve())
+        stamp = {"version": _VERSION, "path": path, "size": state.st_size, "changed": state.st_mtime_ns}
+        index = cache_folder(cache) / "archives" / f"{text_digest(path)}.json"
+        rows = _remembered(index, stamp)
+        if rows is None:
+            rows = _scan(archive)
+            _remember(index, stamp, rows)
     except OSError as error:
-        raise InputError(f"{archive}: the archive cannot be read: {error.strerror}") from None
-    stamp = {"version": _VERSION, "path": str(archive.resolve()), "size": state.st_size, "changed": state.st_mtime_ns}
-    index = cache_folder(cache) / "archives" / f"{text_digest(str(stamp['path']))}.json"
-    rows = _remembered(index, stamp)
-    if rows is None:
-        rows = _scan(archive)
-        _remember(index, stamp, rows)
+        raise InputError(f"{archive}: the archive cannot be read: {error.strerror or error}") from None
     return {name: Media(archive, start, length, name) for name, start, length in rows}
 
 
@@ -50,10 +52,5 @@ def _remembered(index: Path, stamp: dict[str, object]) -> list[tuple[str, int, i
 
 
 def _remember(index: Path, stamp: dict[str, object], rows: list[tuple[str, int, int]]) -> None:
-    part = index.with_suffix(".part")
-    try:
-        index.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps({"archive": stamp, "members": rows}))
-        part.replace(index)
-    except OSError:  # an index that cannot be kept costs the next run a second; it stops nobody
-        part.unlink(missing_ok=True)
+    with suppress(RunError):  # an index that cannot be kept costs the next run a second; it stops nobody
+        write_whole(index, json.dumps({"archive": stamp, "members": rows}).encode())

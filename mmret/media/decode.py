@@ -97,6 +97,8 @@ def decode_image(media: Media) -> Clip:
 
 def on_white(image: Image.Image) -> Image.Image:
     """The image in RGB, on white where it is transparent."""
+    if image.mode.startswith("I;16"):  # of which Pillow would make everything white that is not nearly black
+        image = Image.fromarray((np.asarray(image) // 256).astype(np.uint8))
     if not image.has_transparency_data:
         return image.convert("RGB")
     layer = image.convert("RGBA")

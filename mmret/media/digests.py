@@ -37,14 +37,14 @@ def _learn(new: Sequence[Media], keys: Mapping[Media, Key], known: dict[Key, str
     try:
         memory.parent.mkdir(parents=True, exist_ok=True)
         with (
-            memory.open("a") as file,
+            memory.open("ab", buffering=0) as file,  # a line is one write: processes side by side share the file
             ThreadPoolExecutor() as pool,
             bar(len(new), "read media", "file", show=show) as progress,
         ):
             for media, digest in zip(new, pool.map(lambda one: one.digest, new), strict=True):
                 known[keys[media]] = digest
                 if digest != NO_CONTENT:  # the leading break parts it from a line that a kill left unfinished
-                    file.write(f"\n{json.dumps([*keys[media], digest])}\n")
+                    file.write(f"\n{json.dumps([*keys[media], digest])}\n".encode())
                 progress.update()
     except OSError as error:
         raise RunError(

@@ -37,6 +37,7 @@ class ClipLoader:
         self._meter = meter
         self._max_bytes = max_bytes
         self._kept: OrderedDict[Media, Clip] = OrderedDict()
+        self._bytes = 0  # of those that are kept
         self._coming: deque[tuple[Media, bool]] = deque()
         self._running: dict[Media, Future[Any]] = {}
 
@@ -100,5 +101,7 @@ class ClipLoader:
 
     def _keep(self, media: Media, clip: Clip) -> None:
         self._kept[media] = clip
-        while len(self._kept) > 1 and sum(kept.nbytes for kept in self._kept.values()) > self._max_bytes:
-            self._kept.popitem(last=False)
+        self._bytes += clip.nbytes
+        while len(self._kept) > 1 and self._bytes > self._max_bytes:
+            _, oldest = self._kept.popitem(last=False)
+            self._bytes -= oldest.nbytes

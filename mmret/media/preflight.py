@@ -19,6 +19,7 @@ from PIL import Image
 
 from ..errors import RunError
 from ..items import NO_CONTENT, Media, Modality
+from ..lines import read_lines
 from .workers import Fault, Workers
 
 REPORT_VERSION = 1
@@ -66,6 +67,8 @@ class Report:
             return f"damaged: {self.corrupt} frames decode with errors"
         if "video" in needs and self.frames < (self.frames_claimed or 1) - FRAME_SLACK:
             return f"truncated: {self.frames} of {self.frames_claimed} frames decode"
+        if "video" in needs and self.frames == 0:
+            return "the picture track holds no frame"
         if "audio" in needs and self.sound < (self.sound_claimed or 0.0) - SOUND_SLACK:
             return f"truncated: {self.sound:.2f} of {self.sound_claimed:.2f} s of sound decode"
         if "audio" in needs and self.sound == 0:
@@ -227,12 +230,6 @@ class Preflight:
 
 
 def _read_memory(path: Path) -> Iterator[tuple[str, Report]]:
-    if not path.exists():
-        return
-    for line in path.read_text().splitlines():
-        try:
-            fields = json.loads(line)
-        except json.JSONDecodeError:
-            continue  # the last line of a run that was killed while writing it
+    for _, fields in read_lines(path):
         if fields.pop("version", None) == REPORT_VERSION:
             yield fields.pop("sha256"), Report(**fields)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...items import Media
+from ...media.decode import on_white
 
 SIDE = 16
 BITS = SIDE * SIDE  # of a hash
@@ -27,10 +28,8 @@ def picture_hash(media: Media) -> Hashes | None:
     from scipy.fft import dctn
 
     with media.open() as file, Image.open(file) as image:
-        small = image.convert("RGBA").resize((4 * SIDE, 4 * SIDE), Image.Resampling.LANCZOS)
-    paper = Image.new("RGBA", small.size, "white")
-    paper.alpha_composite(small)
-    grey = np.asarray(paper.convert("L"), np.float64)
+        small = on_white(image).resize((4 * SIDE, 4 * SIDE), Image.Resampling.LANCZOS)
+    grey = np.asarray(small.convert("L"), np.float64)
     if grey.min() == grey.max():
         return None
     frequencies = dctn(grey)[:SIDE, :SIDE].ravel()
