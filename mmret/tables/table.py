@@ -51,11 +51,14 @@ class Table:
         """
         depth = 0
         several = False
+        grid: list[list[Cell]] = []
         for row in self.rows:
             if not row or not all(cell.header for cell in row):
                 break
-            if several and len(row) == 1 and len(set(map(id, self.grid()[depth]))) == 1:
-                break
+            if several and len(row) == 1:
+                grid = grid or self.grid()
+                if len(set(map(id, grid[depth]))) == 1:
+                    break
             several = several or len(row) > 1
             depth += 1
         return depth

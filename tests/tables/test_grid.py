@@ -121,6 +121,15 @@ def test_header_depth(rows: str, depth: int) -> None:
     assert Table.from_html(f"<table>{rows}</table>").header_depth == depth
 
 
+def test_the_depth_of_headers_needs_one_grid(monkeypatch: pytest.MonkeyPatch) -> None:
+    grids: list[Table] = []
+    grid = Table.grid
+    monkeypatch.setattr(Table, "grid", lambda self: grids.append(self) or grid(self))
+    table = Table.from_html("<table><tr><th>a<th>b" + "<tr><th>c" * 100 + "</table>")
+    assert table.header_depth == 101
+    assert len(grids) == 1
+
+
 def test_head_keeps_the_headers() -> None:
     table = Table.from_rows(["a"], [["1"], ["2"], ["3"]], "t")
     assert table.head(2) == Table.from_rows(["a"], [["1"], ["2"]], "t")
