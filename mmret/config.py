@@ -7,13 +7,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
-
-from platformdirs import user_config_path
 
 from .errors import InputError
 
@@ -33,6 +30,8 @@ class Setting(NamedTuple):
 
 def config_files() -> list[Path]:
     """Where a file may stand, the weightiest first."""
+    from platformdirs import user_config_path
+
     return [Path("mmret.toml").absolute(), user_config_path("mmret") / "config.toml"]
 
 
@@ -57,6 +56,8 @@ def configured_folder(name: str) -> Path | None:
 @cache  # a run goes on with the settings it began with
 def read(file: Path) -> Mapping[str, Any] | None:
     """The content of a file, None where there is none."""
+    import tomllib
+
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):

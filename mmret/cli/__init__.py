@@ -83,6 +83,7 @@ app = typer.Typer(
     epilog="Options that are not given are taken from variables such as MMRET_EVAL_SEED, then from mmret.toml.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # what draws boxes takes longer to import than all else
 )
 
 

@@ -39,12 +39,22 @@ def test_help_imports_no_command() -> None:
         "import sys; sys.argv = ['mmret', '--help']\n"
         "from mmret.cli import main\n"
         "try: main()\n"
-        "finally: print([name for name in sys.modules if name.startswith('mmret.')])"
+        "finally: print([name for name in sys.modules if name.startswith(('mmret.', 'rich', 'tomllib'))])"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "Evaluate a model on a benchmark." in ran.stdout
     own = ("mmret.cli", "mmret.cli.common", "mmret.cli.configured", "mmret.cli.lazy", "mmret.config", "mmret.errors")
     assert sorted(eval(ran.stdout.splitlines()[-1])) == [*own]
+
+
+def test_the_help_of_a_group_tells_all_of_its_commands(capfd: pytest.CaptureFixture[str]) -> None:
+    for group, words in (
+        ("benchmarks", "write the list of what evaluations must leave out."),
+        ("board", "Add a team."),
+    ):
+        code, out, _ = mmret(capfd, group, "--help")
+        assert code == 0
+        assert words in " ".join(out.split())
 
 
 def test_commands_speak_with_one_voice(commands: dict[str, Any]) -> None:
