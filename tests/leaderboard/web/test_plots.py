@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mmret.leaderboard.board.rows import Figure, Row, Table
+from mmret.leaderboard.web.pages.charts import charts
 from mmret.leaderboard.web.pages.plots import (
     PUBLISHED,
     Bar,
@@ -58,6 +60,11 @@ def test_axes_say_what_people_say() -> None:
     assert logarithmic("x", [10.0, 1000.0]).share(100.0) == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("day", [date.min, date.max])
+def test_the_first_and_the_last_day_have_an_axis(day: date) -> None:
+    assert day.isoformat() in {text for _, text in calendar("x", [day.toordinal()]).ticks}
+
+
 @pytest.mark.parametrize("axis", [linear, logarithmic, calendar])
 def test_a_single_value_has_an_axis(axis: type) -> None:
     found = axis("x", [20.0])
@@ -81,6 +88,16 @@ def test_the_words_name_the_front_without_published_points() -> None:
     caption = words[words.index("<figcaption") :]
     assert "own" in caption
     assert "theirs" not in caption
+
+
+def test_a_cost_next_to_nothing_is_not_drawn() -> None:
+    figures = {"all": Figure(0.5)}
+    rows = [Row(1, f"costs {ms}", figures, "verified", track="no-audio", query_ms=ms) for ms in (5e-324, 0.0, 2.0)]
+    table = Table("b", 1, "global", "R@1", "all", None, {"all": 10}, rows)
+    (cost,) = (one for one in charts("t", rows, table) if "Quality against cost" in one)
+    assert "costs 2.0" in cost
+    assert "costs 5e-324" not in cost
+    assert "costs 0.0" not in cost
 
 
 def test_names_are_text() -> None:

@@ -66,7 +66,8 @@ def build(board: Board, explorer: BoardExplorer | None = None) -> gr.Blocks:
 def _fill(blocks: gr.Blocks, board: Board, page: Page, script: str = "", text: Text | None = None) -> None:
     """Put a page in place when it is loaded, by what its address asks.
 
-    Its script may have the page of another address made (`server.show`), or a text (`server.save`).
+    Its script may have the page of another address made (`server.show`), or a text (`server.save`), null where there is
+    none.
     """
 
     def show(query: str) -> str:
@@ -78,11 +79,12 @@ def _fill(blocks: gr.Blocks, board: Board, page: Page, script: str = "", text: T
             _log.exception("a page could not be made")
             return html("message.html", words="The board does not answer; try again soon.")
 
-    def save(query: str) -> str:
+    def save(query: str) -> str | None:
         try:
-            return text(board, Query.parse(query)) if text else ""
-        except InputError as error:
-            return str(error)
+            return text(board, Query.parse(query)) if text else None
+        except (InputError, RunError) as error:
+            _log.warning("a table could not be saved", extra={"fields": {"reason": str(error)}})
+            return None
 
     def load(request: gr.Request) -> str:
         return show(urlencode(request.query_params.multi_items()))

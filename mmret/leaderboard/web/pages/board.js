@@ -3,6 +3,7 @@
 const find = (selector) => element.querySelector(selector);
 const all = (selector, within = element) => [...within.querySelectorAll(selector)];
 const LOCAL = ["q", "size", "open", "since", "until", "unranked", "sort", "order"];
+const SILENT = "The server did not answer; try again.";
 let asked = 0;
 
 function view() {
@@ -97,7 +98,7 @@ async function ask(said, move) {
     restore();
     document.getElementById(focused)?.focus();
   } catch {
-    find("output.shown").textContent = "The server did not answer; try again.";
+    find("output.shown").textContent = SILENT;
   } finally {
     if (number === asked) element.removeAttribute("aria-busy");
   }
@@ -125,7 +126,8 @@ const ENDING = { csv: "csv", markdown: "md", latex: "tex" };
 
 async function save(form) {
   const said = view();
-  const text = await server.save(`${said}&form=${form}`);
+  const text = await server.save(`${said}&form=${form}`).catch(() => null);
+  if (typeof text !== "string") return (find("output.shown").textContent = SILENT);
   const address = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
   Object.assign(document.createElement("a"), { href: address, download: `${said.get("benchmark")}.${ENDING[form]}` }).click();
   URL.revokeObjectURL(address);

@@ -16,6 +16,7 @@ from .plots import PUBLISHED, Axis, Bar, Point, bars, calendar, linear, logarith
 from .render import unit
 
 BEST = 5  # systems whose slices are drawn
+LEAST_MS = 1e-6  # of a query, whose cost is drawn: less is no machine's, and would press all others into a corner
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,11 @@ class Against:
 
 AGAINST = {
     "cost": Against(
-        "Quality against cost", "ms a query", "Best for their cost", lambda row: row.query_ms or None, logarithmic
+        "Quality against cost",
+        "ms a query",
+        "Best for their cost",
+        lambda row: row.query_ms if (row.query_ms or 0) >= LEAST_MS else None,
+        logarithmic,
     ),
     "size": Against(
         "Quality against size", "parameters", "Best for their size", lambda row: row.parameters or None, logarithmic

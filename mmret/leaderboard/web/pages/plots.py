@@ -82,9 +82,9 @@ def logarithmic(label: str, values: Iterable[float]) -> Axis:
 def calendar(label: str, days: Iterable[float]) -> Axis:
     """Over days, as `date.toordinal` numbers them; three of them are written."""
     low, high = _ends(days)
-    return Axis(
-        label, low, high, [(day, date.fromordinal(round(day)).isoformat()) for day in (low, (low + high) / 2, high)]
-    )
+    first, last = date.min.toordinal(), date.max.toordinal()
+    ticks = [(day, min(max(round(day), first), last)) for day in (low, (low + high) / 2, high)]
+    return Axis(label, low, high, [(day, date.fromordinal(shown).isoformat()) for day, shown in ticks])
 
 
 def front(points: Sequence[Point], *, higher: bool = True) -> list[Point]:
