@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import InputError, first_ten
 from .base import Benchmark
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNKNOWN = "unknown"
 
@@ -22,7 +25,7 @@ def read_slices(path: Path, benchmark: Benchmark) -> dict[str, NDArray[np.int64]
     path: CSV or Parquet with a column `slice`, and either `query` or both `source` and `target` (document
         ids). A query may stand in several rows.
 
-    Raises `InputError` for a missing column, and for rows that fit no query, naming the first ten.
+    Raises `InputError` for a missing column, and for rows without a slice or that fit no query, naming the first ten.
     """
     table = _read(path)
     positions, rows = _queries(table, benchmark, path)
@@ -34,10 +37,15 @@ def read_slices(path: Path, benchmark: Benchmark) -> dict[str, NDArray[np.int64]
 
 
 def _read(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
     try:
-        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=str)
+        # "NA" is a name like others.
+        parquet = path.suffix == ".parquet"
+        table = pd.read_parquet(path) if parquet else pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: the slices cannot be read: {error}") from None
+    return table.astype(object).where(table.notna(), "").astype(str)
 
 
 def _queries(table: pd.DataFrame, benchmark: Benchmark, path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -49,6 +57,9 @@ def _queries(table: pd.DataFrame, benchmark: Benchmark, path: Path) -> tuple[NDA
             f"{path}: no column {', '.join(lacking)}; it has {', '.join(map(str, table.columns))}; "
             "give `slice`, and `query` or both `source` and `target`"
         )
+    unnamed = np.flatnonzero(table["slice"] == "")
+    if len(unnamed):
+        raise InputError(f"{path}: rows without a slice: {first_ten((unnamed + 1).tolist())}")
     asked = _names(benchmark, keys)
     given = table[keys].assign(row=np.arange(len(table)))
     found = given.merge(asked, on=keys, how="left")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mmret.benchmarks import Benchmark, load_benchmark
+from mmret.benchmarks.omnicvr import unpack_videos
 from mmret.errors import InputError
 from mmret.evaluation import Settings, evaluate
 
@@ -182,6 +184,7 @@ def rewrite(folder: Path, config: str, change: Callable[[dict[str, list[Any]]], 
         ("qrels", lambda t: t["query-id"].__setitem__(2, "nobody"), "1 rows are of no query, first nobody"),
         ("corpus", lambda t: t["id"].append("omnicvr_video0.mp4"), "document ids given twice: omnicvr_video0.mp4"),
         ("queries", lambda t: t.pop("text"), "no column text; it has category, id, source_id"),
+        ("queries", lambda t: [column.clear() for column in t.values()], "queries: the files hold no rows"),
     ],
 )
 def test_faults_of_the_reupload_are_named(
@@ -244,3 +247,48 @@ def test_all_galleries_of_audio_center_are_one_set(reupload: Path) -> None:
     kinds = benchmark.galleries.kinds()
     assert len(np.unique(kinds[benchmark.slices["audio-center"]])) == 1
     assert len(np.unique(kinds)) == 9
+
+
+def test_a_gallery_of_nobody_blames_no_query(reupload: Path) -> None:
+    before = load(reupload).digest
+    rewrite(reupload, "top_ranked", lambda t: (t["query-id"].append("nobody"), t["corpus-ids"].append(["gone.mp4"])))
+    assert load(reupload).digest == before
+
+
+def test_a_tar_may_be_unpacked_into_a_folder_of_its_name(original: Path) -> None:
+    before = load(original).digest
+    tar = original / "videos" / "omnivideos-1.tar"
+    tar.rename(tar.with_suffix(".packed"))
+    with tarfile.open(tar.with_suffix(".packed")) as archive:
+        archive.extractall(tar, filter="data")
+    tar.with_suffix(".packed").unlink()
+    after = load(original)
+    assert after.digest == before
+    assert all(item.media[0].path.exists() for item in after.documents)
+
+
+def test_slices_may_be_called_anything_but_nothing(original: Path, tmp_path: Path) -> None:
+    first, second = load(original).queries[:2]
+    rows = {"query": [first.id, second.id], "slice": ["NA", "null"]}
+    path = tmp_path / "slices.csv"
+    path.write_text(f"query,slice\n{first.id},NA\n{second.id},null\n")
+    assert set(load_benchmark("omnicvr", original, slices=path).slices) == {"NA", "null", "unknown"}
+    pq.write_table(pa.table(rows), tmp_path / "slices.parquet")
+    assert "NA" in load_benchmark("omnicvr", original, slices=tmp_path / "slices.parquet").slices
+    pq.write_table(pa.table({"query": [1], "slice": ["a"]}), tmp_path / "slices.parquet")
+    with pytest.raises(InputError, match=r"rows that fit no query: \('1',\)"):
+        load_benchmark("omnicvr", original, slices=tmp_path / "slices.parquet")
+    path.write_text(f"query,slice\n{first.id},a\n{second.id},\n")
+    with pytest.raises(InputError, match=r"slices\.csv: rows without a slice: 2"):
+        load_benchmark("omnicvr", original, slices=path)
+
+
+def test_videos_in_a_damaged_file_are_no_traceback(reupload: Path) -> None:
+    for tar in (reupload / "videos").iterdir():
+        tar.unlink()
+    next((reupload / "corpus").glob("*.parquet")).write_bytes(b"no parquet")
+    with pytest.raises(InputError, match="not a Parquet file"):
+        load(reupload)
+    pq.write_table(pa.table({"name": ["a"], "video": [b"b"]}), next((reupload / "corpus").glob("*.parquet")))
+    with pytest.raises(InputError, match="no column id; it has name, video"):
+        unpack_videos(reupload, tell=print)

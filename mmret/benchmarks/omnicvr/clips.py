@@ -21,7 +21,7 @@ def find_clips(folder: Path, cache: Path | None = None) -> dict[str, Media]:
         if path.suffix.lower() != ".tar":
             found.setdefault(path.name, Media(path))
     for path in files:
-        if path.suffix.lower() == ".tar":
+        if path.suffix.lower() == ".tar" and path.is_file():  # a tar unpacked into a folder of its name is found above
             for name, media in members(path, cache).items():
                 found.setdefault(name.rpartition("/")[2], media)
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-TYPES = ("audio-center", "visual-center", "integrated")
 CLIPS = ("Jun-Yang/OmniCVR", "81f254d1e5993dfec408fa111990150c32c3e50f")
 """Repository and revision of the original upload: `omnicvr.jsonl`, and the clips in `videos/omnivideos-*.tar`."""
 

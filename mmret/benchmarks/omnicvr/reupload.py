@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...vectors import offsets_of
 from ..draft import Fault
 from ..ragged import Ragged
 from .labels import Labels, query_id
@@ -69,7 +70,7 @@ def _positives(
     known = document >= 0
     order = np.argsort(query[known], kind="stable")
     sizes = np.bincount(query[known], minlength=len(ids))
-    return Ragged(np.concatenate([[0], sizes.cumsum()]), document[known][order]), gains[known][order]
+    return Ragged(offsets_of(sizes), document[known][order]), gains[known][order]
 
 
 def _galleries(folder: Path, ids: pa.Array, documents: pa.Array, names: Sequence[str], faults: list[Fault]) -> Ragged:
@@ -79,13 +80,13 @@ def _galleries(folder: Path, ids: pa.Array, documents: pa.Array, names: Sequence
         owner = _positions(batch["query-id"], ids)
         flat = _positions(lists.flatten(), documents)
         row = np.repeat(np.arange(len(lists)), lists.value_lengths().to_numpy())
-        for stranger in np.flatnonzero(flat < 0)[:1000].tolist():
-            faults.append(_stranger("candidate is no document", names[owner[row[stranger]]], lists.flatten()[stranger]))
+        given = lists.flatten()
+        for stranger in np.flatnonzero((flat < 0) & (owner[row] >= 0))[:1000].tolist():
+            faults.append(_stranger("candidate is no document", names[owner[row[stranger]]], given[stranger]))
         parts.append(flat[flat >= 0])
         sizes.append(np.bincount(row[flat >= 0], minlength=len(lists)))
         owners.append(owner)
-    offsets = np.concatenate([[0], np.concatenate(sizes).cumsum()])
-    read = Ragged(offsets, np.concatenate(parts))
+    read = Ragged(offsets_of(np.concatenate(sizes)), np.concatenate(parts))
     row_of = np.full(len(ids) + 1, -1)
     row_of[np.concatenate(owners)] = np.arange(len(read))  # a list of no query goes to the last place, and is dropped
     row_of = row_of[:-1]
@@ -110,10 +111,11 @@ def _positions(names: Any, known: pa.Array) -> NDArray[np.int32]:
 
 
 def _batches(folder: Path, config: str) -> Iterator[pa.RecordBatch]:
-    """The columns that are needed, a few hundred rows at a time."""
+    """The columns that are needed, some rows at a time, at least one row in all."""
     files = sorted((folder / config).glob("**/*.parquet"))
     if not files:
         raise InputError(f"{folder / config}: no Parquet file here; the layout needs {', '.join(CONFIGS)}")
+    rows = 0
     for path in files:
         try:
             with pq.ParquetFile(path) as file:
@@ -121,6 +123,9 @@ def _batches(folder: Path, config: str) -> Iterator[pa.RecordBatch]:
                 lacking = [name for name in CONFIGS[config] if name not in has | _OPTIONAL]
                 if lacking:
                     raise InputError(f"{path}: no column {', '.join(lacking)}; it has {', '.join(sorted(has))}")
+                rows += file.metadata.num_rows
                 yield from file.iter_batches(_ROWS, columns=[name for name in CONFIGS[config] if name in has])
         except pa.ArrowInvalid as error:
             raise InputError(f"{path}: not a Parquet file: {error}") from None
+    if not rows:
+        raise InputError(f"{folder / config}: the files hold no rows")

@@ -18,7 +18,10 @@ from ..datafolder import alone
 def holds_videos(folder: Path) -> bool:
     """Whether the first file of the corpus has a column of videos."""
     first = next((folder / "corpus").glob("**/*.parquet"), None)
-    return first is not None and "video" in pq.read_schema(first).names
+    try:
+        return first is not None and "video" in pq.read_schema(first).names
+    except pa.ArrowInvalid:  # who reads the labels names it
+        return False
 
 
 def unpack_videos(folder: Path, *, tell: Callable[[str], None]) -> list[Path]:
@@ -53,8 +56,10 @@ def _unpack(path: Path, tar: Path) -> None:
     part = tar.with_name(f"{tar.name}.part")
     try:
         with pq.ParquetFile(path) as file, tarfile.open(part, "w") as archive:
-            if "video" not in file.schema_arrow.names:
-                raise InputError(f"{path}: no column video; it has {', '.join(file.schema_arrow.names)}")
+            has = file.schema_arrow.names
+            lacking = [name for name in ("id", "video") if name not in has]
+            if lacking:
+                raise InputError(f"{path}: no column {', '.join(lacking)}; it has {', '.join(has)}")
             for batch in file.iter_batches(4, columns=["id", "video"]):
                 for row in batch.to_pylist():
                     _add(archive, row, path)
