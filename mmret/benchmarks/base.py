@@ -81,14 +81,31 @@ class Benchmark:
         sizes = {len(one) for one in (self.gains, self.provenance) if one is not None}
         if len(self.positives) != n or sizes != {entries}:
             raise InputError(f"{self.name}: {n} queries but labels for {len(self.positives)}")
+        if self.source is not None and len(self.source) != n:
+            raise InputError(f"{self.name}: {n} queries but {len(self.source)} sources; give -1 for none")
+        if self.galleries is not None and len(self.galleries) not in (1, n):
+            raise InputError(f"{self.name}: {n} queries but {len(self.galleries)} galleries; give 1, or 1 a query")
+        self._refuse_strange_positions()
         if self.galleries is not None:
-            if len(self.galleries) not in (1, n):
-                raise InputError(f"{self.name}: {n} queries but {len(self.galleries)} galleries; give 1, or 1 a query")
             object.__setattr__(self, "galleries", self.galleries.ordered())
         for what, wrong in wrong_queries(self.positives, self.gains, self.galleries, self.source, self.hidden):
             if wrong.any():
                 ids = [self.queries[i].id for i in np.flatnonzero(wrong).tolist()]
                 raise InputError(f"{self.name}: queries {what}: {first_ten(ids)}")
+
+    def _refuse_strange_positions(self) -> None:
+        """Raise `InputError` for positions at which there is no document, or no query."""
+        queries, documents = len(self.queries), len(self.documents)
+        galleries = None if self.galleries is None else self.galleries.positions
+        lists: dict[str, tuple[NDArray[np.integer] | None, int, int]] = {
+            "positives": (self.positives.positions, 0, documents),
+            "galleries": (galleries, 0, documents),
+            "source": (self.source, -1, documents),
+            **{f"slice {label!r}": (members, 0, queries) for label, members in self.slices.items()},
+        }
+        for what, (positions, least, end) in lists.items():
+            if positions is not None and len(positions) and not least <= positions.min() <= positions.max() < end:
+                raise InputError(f"{self.name}: {what}: positions must be from {least} to {end - 1}")
 
     def __repr__(self) -> str:
         return (
@@ -136,7 +153,7 @@ class Benchmark:
         for item in self.queries:
             whole.update(_digest_line(item))
         for item in self.documents:
-            whole.update(f"{item.id}\n".encode() if self.contents else _digest_line(item))
+            whole.update(f"{item.id}\n".encode("utf-8", "surrogatepass") if self.contents else _digest_line(item))
         for one in lists:
             if one is not None:
                 whole.update(one.offsets.astype("<i8").data)
@@ -194,8 +211,8 @@ class Benchmark:
     def subset(self, queries: NDArray[np.int64], documents: NDArray[np.int64]) -> Benchmark:
         """The benchmark of some queries and some documents, given as sorted positions.
 
-        A document that is left out is nobody's candidate, answer or source any more; every query that stays must keep
-        its source and, unless labels are hidden, a right document.
+        A document that is left out is nobody's candidate, answer or source any more. Raises `InputError` for a query
+        that stays and would lose its source or, unless labels are hidden, all its right documents.
         """
         place = np.full(len(self.documents), -1, np.int32)
         place[documents] = np.arange(len(documents), dtype=np.int32)
@@ -204,6 +221,12 @@ class Benchmark:
             galleries = galleries.moved(np.zeros(1, np.int64) if len(galleries) == 1 else queries, place)
         labels = self.positives.entries(queries)
         labels = labels[place[self.positives.positions[labels]] >= 0]
+        source = None
+        if self.source is not None:
+            source = np.where(self.source < 0, -1, place[self.source])[queries]
+            lost = [self.queries[i].id for i in queries[(source < 0) & (self.source[queries] >= 0)]]
+            if lost:
+                raise InputError(f"{self.name}: queries whose source is left out: {first_ten(lost)}; leave them out")
         asked = np.full(len(self.queries), -1)
         asked[queries] = np.arange(len(queries))
         slices = {label: asked[members][asked[members] >= 0] for label, members in self.slices.items()}
@@ -215,14 +238,14 @@ class Benchmark:
             gains=self.gains[labels],
             provenance=None if self.provenance is None else self.provenance[labels],
             galleries=galleries,
-            source=None if self.source is None else np.where(self.source < 0, -1, place[self.source])[queries],
+            source=source,
             slices={label: members for label, members in slices.items() if len(members)},
         )
 
 
 def _digest_line(item: Item) -> bytes:
     reads = ",".join(sorted(item.modalities))
-    return f"{item.id}\0{text_digest(item.text or '')}\0{reads}\n".encode()
+    return f"{item.id}\0{text_digest(item.text or '')}\0{reads}\n".encode("utf-8", "surrogatepass")
 
 
 def _check_ids(kind: str, items: Sequence[Item]) -> None:

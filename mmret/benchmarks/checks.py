@@ -31,7 +31,8 @@ def wrong_queries(
         yield "with a right document, though labels are hidden", positives.sizes > 0
     else:
         yield "without a right document", positives.sizes == 0
-    yield "with a right document graded 0 or less", _any_by_row(positives, ~(gains > 0))
+    yield "with a right document graded 0 or less", _any_by_row(positives, gains <= 0)
+    yield "with a grade that is no number", _any_by_row(positives, ~np.isfinite(gains))
     yield "with the same right document twice", positives.ordered().repeats()
     if source is not None:
         own = positives.positions == source[positives.rows]

@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from ..errors import InputError, RunError
+from ..errors import InputError
+from ..whole import write_whole
 
 NAME = "exclusions.json"
 SCHEMA = "mmret.exclusions/1"
@@ -39,21 +40,15 @@ class Exclusions:
 
     def save(self, path: Path, benchmark: str) -> None:
         """Write the list, made for the benchmark with the digest `benchmark`."""
-        part = path.with_name(f"{path.name}.part")
-        try:
-            part.write_text(json.dumps({"schema": SCHEMA, "benchmark": benchmark, **asdict(self)}, indent=1) + "\n")
-            part.replace(path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise RunError(
-                f"{path}: the exclusion list cannot be written: {error.strerror}; name another file with --exclusions"
-            ) from error
+        text = json.dumps({"schema": SCHEMA, "benchmark": benchmark, **asdict(self)}, indent=1) + "\n"
+        trouble, way_out = "the exclusion list cannot be written", "name another file with --exclusions"
+        write_whole(path, text.encode(), trouble, way_out)
 
     @classmethod
     def load(cls, path: Path) -> tuple[Self, str]:
         """The list, and the digest of the benchmark it was made for. Raises `InputError` when it is no such file."""
         try:
-            kept = json.loads(path.read_text())
+            kept = json.loads(path.read_text(encoding="utf-8"))
             if kept["schema"] != SCHEMA:
                 raise KeyError("schema")
             found = cls(list(map(_entry, kept["documents"])), list(map(_entry, kept["queries"])))

@@ -73,9 +73,15 @@ def _write_composed(benchmark: Benchmark, target: Path, slices: Sequence[str]) -
     media = _Media(target)
     ids = [item.id for item in benchmark.documents]
     items = (*benchmark.documents, *benchmark.queries)
+    sound = any(item.audio is not None for item in items)
+    odd = [item.id for item in items if item.audio != (item.video if sound else None)]
+    if odd:
+        raise InputError(
+            f"{benchmark.name}: a copy can say no other sound than the track of each video; not so are {first_ten(odd)}"
+        )
     about = _about(benchmark, COMPOSED) | {
         "requires": sorted(benchmark.needs),
-        "sound": any(item.audio is not None for item in items),
+        "sound": sound,
         "sound_slices": sorted(benchmark.sound_slices.intersection(slices)),
     }
     galleries = benchmark.galleries

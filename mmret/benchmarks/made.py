@@ -82,7 +82,7 @@ def make_benchmark(
 def _grades(right: Mapping[str, float] | Collection[str]) -> Mapping[str, float]:
     """Document → grade; those graded 0 and below were judged and are wrong."""
     if isinstance(right, Mapping):
-        return {document: grade for document, grade in right.items() if grade > 0}
+        return {document: grade for document, grade in right.items() if not grade <= 0}  # NaN stays and is refused
     return dict.fromkeys(right, 1.0)
 
 

@@ -24,6 +24,7 @@ def only_provenance(benchmark: Benchmark, kinds: Collection[str]) -> Benchmark:
     Queries left without a right document are not asked. Raises `InputError` when the labels do not say where they come
     from, or none is of these kinds.
     """
+    kinds = {kinds} if isinstance(kinds, str) else kinds
     if benchmark.provenance is None:
         raise InputError(f"{benchmark.name}: its labels do not say where they come from; leave out --provenance")
     found = Counter(benchmark.provenance.tolist())

@@ -19,9 +19,11 @@ def media_faults(benchmark: Benchmark, preflight: Preflight) -> Exclusions:
     What the benchmark's exclusion list names needs no report; every other file must have been inspected.
     """
     documents_out, queries_out = benchmark.excluded.of_documents, benchmark.excluded.of_queries
+    listed = {one["id"]: one.get("file", "") for one in benchmark.excluded.documents}
     faults = [documents_out.get(item.id) or _fault(item, preflight, benchmark.needs) for item in benchmark.documents]
     documents = [
-        {"id": item.id, "file": str(item.media[0]), "reason": fault}
+        # In another view than that of the list a document may have no file.
+        {"id": item.id, "file": str(item.media[0]) if item.media else listed.get(item.id, ""), "reason": fault}
         for item, fault in zip(benchmark.documents, faults, strict=True)
         if fault is not None
     ]

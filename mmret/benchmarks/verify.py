@@ -88,9 +88,15 @@ def _labels(benchmark: Benchmark, faults: Sequence[Fault]) -> dict[str, Any]:
         "faults": len(faults),
         "slices": {label: len(members) for label, members in benchmark.slices.items()},
         "words a query": f"{words.mean():.1f} on average, {words.min()} to {words.max()}",
-        **{f"published {what}": size for what, size in benchmark.about.get("published", {}).items() if size},
-        **benchmark.about.get("clips", {}),
+        **{f"published {what}": size for what, size in _told(benchmark, "published").items() if size},
+        **_told(benchmark, "clips"),
     }
+
+
+def _told(benchmark: Benchmark, what: str) -> Mapping[str, Any]:
+    """What a reader of mmret's own told of the data; a folder's own file may use the word for something else."""
+    told = benchmark.about.get(what)
+    return told if isinstance(told, Mapping) else {}
 
 
 def _galleries(benchmark: Benchmark) -> dict[str, Any]:
@@ -132,7 +138,7 @@ def _by_kind(faults: Sequence[Fault]) -> dict[str, list[str]]:
 
 def _unusual_galleries(benchmark: Benchmark) -> dict[str, list[str]]:
     sizes, held = benchmark.gallery_sizes, benchmark.source_in_gallery
-    usual = benchmark.about.get("published", {}).get("gallery") or Counter(sizes.tolist()).most_common(1)[0][0]
+    usual = _told(benchmark, "published").get("gallery") or Counter(sizes.tolist()).most_common(1)[0][0]
     found = {
         f"galleries of another size than {usual}": [
             f"{benchmark.queries[i].id} ({sizes[i]})" for i in np.flatnonzero(sizes != usual).tolist()

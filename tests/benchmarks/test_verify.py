@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mmret.benchmarks import Exclusions, Verification, exclusions_path, load_benchmark, read_draft, verify
-from mmret.errors import InputError
+from mmret.errors import InputError, RunError
 from mmret.evaluation import Settings, evaluate
 from mmret.media import Preflight, Workers
 
@@ -144,3 +144,15 @@ def test_a_second_run_decodes_nothing_again(
     first = check(small, workers, tmp_path)
     monkeypatch.setattr(Preflight, "run", lambda _self, files: iter(()) if not files else pytest.fail("decoded again"))
     assert check(small, workers, tmp_path).describe() == first.describe()
+
+
+def test_a_folder_may_say_anything_of_itself(small: Path, workers: Workers, tmp_path: Path) -> None:
+    about = json.loads((small / "benchmark.json").read_text()) | {"published": "2024", "clips": 6}
+    (small / "benchmark.json").write_text(json.dumps(about))
+    assert check(small, workers, tmp_path).defects == {}
+
+
+def test_a_list_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match=r"list\.json: the exclusion list cannot be written: .*--exclusions"):
+        Exclusions().save(tmp_path / "file" / "list.json", "digest")
