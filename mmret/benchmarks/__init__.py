@@ -9,7 +9,16 @@ from .made import make_benchmark
 from .provenance import only_provenance
 from .published import PublishedTable, published_tables
 from .ragged import Ragged
-from .registry import Entry, benchmarks, exclusions_path, folder_of, load_benchmark, read_draft, register_benchmark
+from .registry import (
+    Entry,
+    benchmarks,
+    exclusions_path,
+    folder_of,
+    load_benchmark,
+    read_draft,
+    register_benchmark,
+    tables_folder,
+)
 from .remote import Remote
 from .sources import NotHereError, Sources
 from .usable import media_faults
@@ -40,5 +49,6 @@ __all__ = [
     "published_tables",
     "read_draft",
     "register_benchmark",
+    "tables_folder",
     "verify",
 ]

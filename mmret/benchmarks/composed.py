@@ -28,6 +28,7 @@ from ..items import MODALITIES, Item, Media
 from .draft import Draft, Fault
 from .files import Files
 from .ragged import Ragged
+from .rows import read_rows
 
 LAYOUT = "composed-video"
 HIDDEN = "hidden"
@@ -41,8 +42,11 @@ def read_composed(folder: Path, *, cache: Path | None = None) -> Draft:
     """
     about = read_about(folder)
     needs = about.get("requires", ["video", "audio"])
-    if not isinstance(needs, list) or not set(needs) <= set(MODALITIES):
+    if not isinstance(needs, list) or not all(one in MODALITIES for one in needs):
         raise InputError(f"{folder / 'benchmark.json'}: 'requires' must be a list out of {', '.join(MODALITIES)}")
+    sound_slices = about.get("sound_slices", [])
+    if not isinstance(sound_slices, list):
+        raise InputError(f"{folder / 'benchmark.json'}: 'sound_slices' must be a list of slices")
     files = Files(folder, cache)
     sound = bool(about.get("sound", "audio" in needs))
     documents = [_document(row, files, sound) for row in _rows(folder / "documents.jsonl")]
@@ -53,7 +57,7 @@ def read_composed(folder: Path, *, cache: Path | None = None) -> Draft:
     targets = [{} if hidden and "targets" not in row else row.targets() for row in rows]
     positives = [names.find(row, graded, "target") for row, graded in zip(rows, targets, strict=True)]
     return Draft(
-        name=about["name"],
+        name=str(about["name"]),
         version=str(about["version"]),
         queries=[_query(row, documents, source, files, sound) for row, source in zip(rows, sources, strict=True)],
         documents=documents,
@@ -61,11 +65,11 @@ def read_composed(folder: Path, *, cache: Path | None = None) -> Draft:
         gains=np.asarray([gain for graded in targets for name, gain in graded.items() if name in names], np.float64),
         galleries=_galleries(rows, names, about.get("gallery"), folder),
         source=np.asarray([one[0] if one else -1 for one in sources], np.int32) if any(sources) else None,
-        labels=[[str(label) for label in row.get("slices", [])] for row in rows],
+        labels=[list(map(str, row.listed("slices", "labels"))) for row in rows],
         found=names.faults,
         needs=frozenset(needs),
         hidden=hidden,
-        sound_slices=frozenset(map(str, about.get("sound_slices", []))),
+        sound_slices=frozenset(map(str, sound_slices)),
         about=about,
     )
 
@@ -75,9 +79,9 @@ def _galleries(rows: Sequence[Row], names: _Names, shared: object, folder: Path)
         for row in rows:
             if "gallery" in row:
                 raise row.error("a 'gallery' of its own, while benchmark.json has a shared one")
-        about = Row({"id": "", "gallery": shared}, folder / "benchmark.json")
-        return Ragged.of([names.find(about, about.gallery(), "candidate")])
-    listed = [row.gallery() for row in rows]
+        about = Row({"id": "", "gallery": shared}, str(folder / "benchmark.json"))
+        return Ragged.of([names.find(about, about.listed("gallery", "document ids"), "candidate")])
+    listed = [row.listed("gallery", "document ids") for row in rows]
     if not any(listed):
         return None
     lacking = [row for row, names_ in zip(rows, listed, strict=True) if not names_]
@@ -90,7 +94,7 @@ def read_about(folder: Path) -> dict[str, Any]:
     """The object in `benchmark.json`, with `name` and `version` in it."""
     path = folder / "benchmark.json"
     try:
-        about = json.loads(path.read_text())
+        about = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{folder}: no benchmark here, the file benchmark.json is missing") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -111,9 +115,9 @@ def labels_hidden(about: Mapping[str, Any], folder: Path) -> bool:
 class Row(dict[str, Any]):
     """One line of a JSON-lines file, which knows where it stands."""
 
-    def __init__(self, fields: Mapping[str, Any], path: Path, line: int | None = None) -> None:
+    def __init__(self, fields: Mapping[str, Any], where: str) -> None:
         super().__init__(fields)
-        self.where = str(path) if line is None else f"{path}:{line}"
+        self.where = where
 
     def __missing__(self, key: str) -> Any:
         raise self.error(f"the field {key!r} is missing")
@@ -137,11 +141,11 @@ class Row(dict[str, Any]):
             raise self.error("'targets' must be a list of document ids, or an object of document id and grade")
         return {name: float(gain) for name, gain in graded.items()}
 
-    def gallery(self) -> list[object]:
-        """Names of candidates."""
-        value = self.get("gallery", [])
+    def listed(self, key: str, what: str) -> list[object]:
+        """The field as a list of such things, empty where it is not there."""
+        value = self.get(key, [])
         if not isinstance(value, list):
-            raise self.error("'gallery' must be a list of document ids")
+            raise self.error(f"{key!r} must be a list of {what}")
         return value
 
 
@@ -168,26 +172,13 @@ class _Names:
 
 
 def _rows(path: Path) -> Iterator[Row]:
-    try:
-        text = path.read_text()
-    except FileNotFoundError:
-        raise InputError(f"{path}: the file is missing") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8: {error}") from None
-    if not text.strip():
-        raise InputError(f"{path}: the file is empty")
-    for number, line in enumerate(text.split("\n"), 1):  # splitlines would also break at U+2028 inside a text
-        if not line.strip():
-            continue
-        try:
-            fields = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(f"{path}:{number}: not JSON: {error}") from None
-        if not isinstance(fields, dict):
-            raise InputError(f"{path}:{number}: not a JSON object")
-        row = Row(fields, path, number)
+    row = None
+    for one in read_rows(path):
+        row = Row(one.fields, one.where)
         row.text("id")
         yield row
+    if row is None:
+        raise InputError(f"{path}: the file is empty")
 
 
 def _media(row: Row, files: Files, sound: bool) -> dict[str, Media]:
@@ -200,7 +191,10 @@ def _document(row: Row, files: Files, sound: bool) -> Item:
     media = _media(row, files, sound)
     if not media:
         raise row.error("the field 'video' is missing, or 'image'")
-    return Item(row["id"], text=row.get("text"), **media)
+    text = row.get("text")
+    if not isinstance(text, str | None):
+        raise row.error(f"'text' must be a text, not {text!r}")
+    return Item(row["id"], text=text, **media)
 
 
 def _query(row: Row, documents: Sequence[Item], source: Sequence[int], files: Files, sound: bool) -> Item:

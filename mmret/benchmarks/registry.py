@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from ..errors import InputError, unknown_name
-from ..paths import StrPath, data_folder, path_of, shipped_folder
+from ..paths import StrPath, data_folder, path_of, usual_folder
 from .base import Benchmark
 from .composed import LAYOUT, read_about, read_composed
 from .draft import Draft, summary
@@ -51,7 +51,7 @@ class Entry:
 
 
 def _omnicvr_mini(sources: Sources) -> Draft:
-    return read_composed(sources.data or shipped_folder("omnicvr-mini"), cache=sources.cache)
+    return read_composed(sources.data or usual_folder("omnicvr-mini"), cache=sources.cache)
 
 
 def _omnicvr(release: Release) -> Loader:
@@ -188,7 +188,7 @@ def read_draft(
 
 
 def _read_folder(name: str, folder: Path, sources: Sources) -> Draft:
-    layout = read_about(folder)["layout"] if (folder / "benchmark.json").is_file() else TABLES_LAYOUT
+    layout = _layout(folder)
     if layout == LAYOUT:
         sources.without_tables(name)
         return read_composed(folder, cache=sources.cache)
@@ -200,13 +200,28 @@ def _read_folder(name: str, folder: Path, sources: Sources) -> Draft:
     raise unknown_name("layout", str(layout), [LAYOUT, OMNICVR_LAYOUT, TABLES_LAYOUT])
 
 
+def _layout(folder: Path) -> object:
+    return read_about(folder)["layout"] if (folder / "benchmark.json").is_file() else TABLES_LAYOUT
+
+
 def folder_of(name: str, data: Path | None) -> Path:
-    """The folder in which the data of a benchmark lie: the one given, the one fetched, or the benchmark itself."""
+    """The folder in which the data of a benchmark lie: the one given, shipped or fetched, or the benchmark itself."""
     if data is not None:
         return data
-    return data_folder(name.replace("/", "--")) if name in benchmarks() or is_on_hub(name) else Path(name)
+    if is_on_hub(name):
+        return data_folder(name.replace("/", "--"))
+    return usual_folder(name) if name in benchmarks() else Path(name)
+
+
+def tables_folder(name: str, data: Path | None) -> Path | None:
+    """`folder_of` a benchmark of tables; None for one that is none."""
+    folder, known = folder_of(name, data), benchmarks()
+    if name in known:
+        return folder if known[name].tables else None
+    return folder if _layout(folder) == TABLES_LAYOUT else None
 
 
 def exclusions_path(name: str, data: Path | None, split: str | None = None) -> Path:
-    """Where the exclusion list of a benchmark, or of one of its splits, lies, beside its data."""
-    return folder_of(name, data) / (NAME if split in (None, "test") else f"exclusions-{split}.json")
+    """Where the exclusion list of a benchmark, or of one of its splits, lies: beside its data, but never in mmret."""
+    folder = data_folder(name) if data is None and name in benchmarks() else folder_of(name, data)
+    return folder / (NAME if split in (None, "test") else f"exclusions-{split}.json")

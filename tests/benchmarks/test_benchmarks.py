@@ -8,9 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mmret.benchmarks import Benchmark, Ragged, benchmarks, load_benchmark
+from mmret.benchmarks import (
+    Benchmark,
+    Exclusions,
+    Ragged,
+    benchmarks,
+    exclusions_path,
+    folder_of,
+    hide,
+    load_benchmark,
+    make_benchmark,
+    only_provenance,
+)
 from mmret.errors import InputError
-from mmret.items import Item
+from mmret.items import Item, Media
 
 from ..conftest import write_rows
 
@@ -107,6 +118,10 @@ def remove(key: str) -> Callable[[Rows], None]:
         (edit("gallery", ["clip-3", "clip-3"]), "a document twice in the gallery: query-2"),
         (edit("gallery", "clip-3"), r"queries\.jsonl:3: 'gallery' must be a list"),
         (edit("gallery", [{"a": 1}]), r"queries\.jsonl:3: candidate \{'a': 1\} is no document"),
+        (edit("targets", {"clip-3": float("nan")}), "with a grade that is no number: query-2"),
+        (edit("targets", {"clip-3": float("inf")}), "with a grade that is no number: query-2"),
+        (edit("slices", "even"), r"queries\.jsonl:3: 'slices' must be a list of labels"),
+        (edit("slices", None), r"queries\.jsonl:3: 'slices' must be a list of labels"),
         (edit("id", "query-1"), "query ids given twice: query-1"),
         (edit("id", ""), r"queries\.jsonl:3: 'id' must be a text that is not empty"),
         (edit("text", 7), r"queries\.jsonl:3: 'text' must be a text"),
@@ -130,6 +145,7 @@ def test_a_bad_query_is_named_by_file_and_line(small: Path, change: Callable[[Ro
         ("documents.jsonl", "{", r"documents\.jsonl:1: not JSON"),
         ("documents.jsonl", "[]", r"documents\.jsonl:1: not a JSON object"),
         ("documents.jsonl", '{"id": "clip-0"}', r"documents\.jsonl:1: the field 'video' is missing"),
+        ("documents.jsonl", '{"id": "a", "video": "a.mp4", "text": 7}', r"documents\.jsonl:1: 'text' must be a text"),
         ("benchmark.json", "{}", r"benchmark\.json: the field 'layout' is missing"),
         ("benchmark.json", "nothing", r"benchmark\.json: not JSON"),
         ("benchmark.json", '{"layout": "x", "name": "a", "version": 1}', "unknown layout 'x'"),
@@ -137,6 +153,11 @@ def test_a_bad_query_is_named_by_file_and_line(small: Path, change: Callable[[Ro
             "benchmark.json",
             '{"layout": "composed-video", "name": "a", "version": 1, "requires": ["smell"]}',
             "'requires' must be a list out of",
+        ),
+        (
+            "benchmark.json",
+            '{"layout": "composed-video", "name": "a", "version": 1, "sound_slices": "even"}',
+            "'sound_slices' must be a list",
         ),
     ],
 )
@@ -178,6 +199,57 @@ def test_a_subset_keeps_labels_and_galleries_in_step() -> None:
     assert part.source is not None
     assert part.source.tolist() == [-1, 1]
     assert {label: members.tolist() for label, members in part.slices.items()} == {"a": [0]}
+
+
+def made(**fields: Any) -> Benchmark:
+    """Three queries and five documents."""
+    given: dict[str, Any] = {
+        "name": "b",
+        "version": "1",
+        "queries": [Item(f"q{i}", "text") for i in range(3)],
+        "documents": [Item(f"d{i}", "text") for i in range(5)],
+        "positives": Ragged.of([[1], [2], [0]]),
+        "gains": np.ones(3),
+    }
+    return Benchmark(**given | fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"positives": Ragged.of([[1], [2], [5]])}, "b: positives: positions must be from 0 to 4"),
+        ({"positives": Ragged.of([[1], [2], [-1]])}, "b: positives: positions must be from 0 to 4"),
+        ({"galleries": Ragged.of([[0, 1, 2, 7]])}, "b: galleries: positions must be from 0 to 4"),
+        ({"source": np.asarray([3, -2, 3], np.int32)}, "b: source: positions must be from -1 to 4"),
+        ({"source": np.asarray([3], np.int32)}, "b: 3 queries but 1 sources"),
+        ({"slices": {"a": np.asarray([3])}}, "b: slice 'a': positions must be from 0 to 2"),
+    ],
+)
+def test_positions_of_nothing_are_refused(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        made(**fields)
+
+
+def test_no_query_loses_its_source() -> None:
+    benchmark = made(source=np.asarray([3, -1, 4], np.int32))
+    with pytest.raises(InputError, match="b: queries whose source is left out: q2; leave them out"):
+        benchmark.subset(np.arange(3), np.arange(4))
+    assert len(benchmark.subset(np.arange(2), np.arange(4)).documents) == 4
+    listed = Exclusions(documents=[{"id": "d3", "reason": "by hand"}])
+    with pytest.raises(InputError, match="source is left out: q0"):
+        made(source=np.asarray([3, -1, 4], np.int32), excluded=listed).usable()
+
+
+def test_where_labels_come_from_may_be_one_word() -> None:
+    benchmark = made(provenance=np.asarray(["human", "", "model:x"]))
+    assert [item.id for item in only_provenance(benchmark, "human").queries] == ["q0"]
+    assert [item.id for item in only_provenance(benchmark, ["model"]).queries] == ["q2"]
+
+
+def test_the_folder_of_what_is_shipped_is_known() -> None:
+    for name in ("omnicvr-mini", "tarvir-mini"):
+        assert (folder_of(name, None) / "benchmark.json").is_file()
+        assert exclusions_path(name, None).parent != folder_of(name, None)  # nothing is written there
 
 
 def test_omnicvr_mini_is_what_its_card_says() -> None:
@@ -230,3 +302,12 @@ def test_omnicvr_mini_is_a_grid_whose_parts_agree_bit_for_bit() -> None:
         source, target = int(benchmark.source[i]), int(benchmark.positives[int(i)][0])
         assert stream(source, "video") != stream(target, "video")
         assert stream(source, "audio") != stream(target, "audio")
+
+
+def test_a_copy_that_could_not_say_what_is_heard_is_refused(clip: Path, tmp_path: Path) -> None:
+    media = Media(clip)
+    documents = [Item("d1", audio=media), Item("d2", video=media, audio=media), Item("d3", video=media)]
+    benchmark = make_benchmark("b", [Item("q", text="rain")], documents, {"q": ["d1"]})
+    with pytest.raises(InputError, match="no other sound than the track of each video; not so are d1, d3"):
+        hide(benchmark, tmp_path, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()

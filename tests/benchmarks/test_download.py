@@ -14,7 +14,7 @@ from huggingface_hub import constants
 from mmret.benchmarks import Remote, download, fetch
 from mmret.benchmarks.remote import files_of
 from mmret.benchmarks.tarvir import plan_dataset
-from mmret.errors import RunError
+from mmret.errors import InputError, RunError
 
 from ..hub import Hub, serve
 from ..processes import start, until
@@ -194,3 +194,9 @@ def test_a_run_that_was_interrupted_goes_on_and_others_wait(far: Path, tmp_path:
             assert f"mmret benchmarks verify hf:{NAME}" in told
         assert firsts(hub, TAR) == [0, chunk, chunk]
     assert content(here) == content(far)
+
+
+@pytest.mark.parametrize("name", ["hf:name", "hf:a/b/c", "hf:two words/b", "hf:a..b/c"])
+def test_what_is_no_name_of_a_dataset_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match=r"is no dataset of the Hub.*; write hf:OWNER/NAME"):
+        plan_dataset(name)

@@ -10,6 +10,7 @@ import pytest
 
 from mmret.benchmarks import Exclusions, load_benchmark, read_draft, verify
 from mmret.errors import InputError, RunError
+from mmret.evaluation import Settings, evaluate
 from mmret.media import Preflight, Workers
 
 from .tarvir_files import (
@@ -82,8 +83,28 @@ def test_a_fault_that_leaves_no_query_out_can_be_gone_on_with(tmp_path: Path, wo
     found = verify(draft(folder), Preflight(workers, tmp_path / "preflight.jsonl"), show=False)
     assert found.faulty
     assert [one["id"] for one in found.excluded.documents] == [table_id(5)]
+    found.excluded.save(folder / "exclusions.json", found.digest)
+    named = evaluate(load_benchmark(str(folder), view=NATIVE), "bm25", Settings()).record["excluded"]["documents"]
+    assert named == found.excluded.documents  # in a view of no pictures, too
     Exclusions().save(folder / "exclusions.json", found.digest)
     assert len(load_benchmark(str(folder)).queries) == 3
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "words"),
+    [
+        ("qrels/test.tsv", "\t1\tscan", "\tnan\tscan", r"test\.tsv:5: the score 'nan' is no number"),
+        ("queries.jsonl", '"q1"', '""', r"queries\.jsonl:2: '_id' must not be empty"),
+        ("queries.jsonl", "who is in 1?", " ", r"queries\.jsonl:2: 'q1' asks nothing"),
+    ],
+)
+def test_labels_without_a_grade_a_name_or_words_are_named(
+    file: str, old: str, new: str, words: str, tmp_path: Path
+) -> None:
+    path = write_mini(tmp_path / "own") / file
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(InputError, match=words):
+        load_benchmark(str(tmp_path / "own"))
 
 
 def test_tables_may_be_embedded_in_their_interactions(tmp_path: Path) -> None:
@@ -127,6 +148,7 @@ def test_splits_are_named_and_have_lists_of_their_own(tmp_path: Path) -> None:
         ("tables/tables.jsonl", '{"tableId": "a", "do', r"tables\.jsonl:41: not JSON"),
         ("interactions/test.jsonl", '{"questions": []}', r"test\.jsonl:11: 'table' must be an object"),
         ("interactions/test.jsonl", '{"table": {"tableId": "a"}, "questions": [{}]}', r"a question must have 'id'"),
+        ("interactions/test.jsonl", '{"table": {"tableId": "a"}, "questions": ["x"]}', r"a question must have 'id'"),
         ("interactions/test.jsonl", "[]", r"test\.jsonl:11: not a JSON object"),
     ],
 )
@@ -265,6 +287,8 @@ def test_a_corpus_without_tables_and_tables_that_cannot_be_read(tmp_path: Path) 
     made = draft(folder, view=NATIVE)
     assert kinds(made) == {"table cannot be read": 1}
     assert next(item for item in made.documents if item.id == table_id(4)).text == title_of(4)
+    untitled = draft(folder, view="title=none,content=native")
+    assert next(item for item in untitled.documents if item.id == table_id(4)).text == ""
     (folder / "corpus.jsonl").write_text("")
     with pytest.raises(InputError, match="the corpus is empty"):
         read_draft(str(folder))
@@ -281,6 +305,10 @@ def test_pictures_and_texts_made_for_a_corpus_are_found_beside_it(tmp_path: Path
     write_lines(folder / "manifest.jsonl", [*drawn[:2], {"id": table_id(2), "error": "time-out"}])
     assert kinds(draft(folder)) == {"picture is missing": 1}
     write_lines(folder / "manifest.jsonl", drawn)
+    for row in ({"_id": table_id(0), "text": "a"}, {"id": table_id(0), "text": 1}):
+        write_lines(folder / "ocr.jsonl", [row])
+        with pytest.raises(InputError, match=r"ocr\.jsonl:1: must have 'id', the name of a table, and 'text', a text"):
+            draft(folder)
     write_lines(folder / "ocr.jsonl", [{"id": table_id(i), "text": f"read {i}"} for i in range(2)])
     read = load_benchmark(str(folder), view="title=none,content=image+ocr")
     assert [item.text for item in read.documents] == ["read 1", "read 0", None]

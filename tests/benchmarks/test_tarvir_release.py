@@ -137,3 +137,14 @@ def test_missing_pictures_and_stray_labels_of_the_release_are_named(tmp_path: Pa
     assert f"images/{table_id(6)}_0.png): picture is missing" in made.faults[0].where
     write_pictures(folder, [f"{table_id(6)}_0"], tar=True)
     assert kinds(draft(folder)) == {"positive is no table": 1}
+
+
+def test_tables_that_were_not_crawled_and_those_that_are_no_tables(tmp_path: Path) -> None:
+    folder = write_release(tmp_path / "release")
+    rows = json.loads((folder / "tables.json").read_text())
+    name = f"{table_id(1)}_1"
+    (folder / "tables.json").write_text(json.dumps(rows | {name: {"error": "gone"}}))
+    assert kinds(draft(folder, view=NATIVE)) == {"table is empty": 1}
+    (folder / "tables.json").write_text(json.dumps(rows | {name: {"headers": ["a"], "rows": ["b"]}}))
+    with pytest.raises(InputError, match=r"tables\.json\['.*'\]: 'headers' must be a list, and 'rows' a list of lists"):
+        draft(folder, view=NATIVE)

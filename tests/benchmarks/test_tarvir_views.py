@@ -171,3 +171,9 @@ def test_a_broken_picture_is_left_for_the_preflight(tmp_path: Path) -> None:
     gone = Media(tmp_path / "gone.png")
     assert Titles().above("Title", gone) == gone
     assert View("image", "image").item(TableRecord("a", "", image=broken)).image == broken
+
+
+def test_a_transparent_picture_lies_on_white_below_its_title(tmp_path: Path) -> None:
+    Image.new("RGBA", (400, 50), (0, 0, 0, 0)).save(tmp_path / "clear.png")
+    with Titles().above("Title", Media(tmp_path / "clear.png")).open() as file, Image.open(file) as image:
+        assert (np.asarray(image)[-50:] == 255).all()

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import InputError
-from ...paths import shipped_folder
 from ..base import Benchmark
-from ..composed import read_about
-from ..registry import benchmarks, folder_of, load_benchmark
+from ..registry import load_benchmark, tables_folder
 from ..sources import Sources
-from ..tarvir import LAYOUT, Corpus, TableRecord, open_corpus
+from ..tarvir import Corpus, TableRecord, open_corpus
 from .find import Matches, Record
 
 # Ids of NQ-TABLES are the page's title and a hash in capital hex digits; TaR-ViR adds the number of the table.
@@ -72,18 +70,6 @@ def read_material(
     if folder is not None:
         return _of_corpus(open_corpus(folder, Sources(data, cache, split=split)), everything=everything)
     return _of_benchmark(load_benchmark(name, data, cache=cache, split=split), everything=everything)
-
-
-def tables_folder(name: str, data: Path | None) -> Path | None:
-    """Where a benchmark of tables lies; None for one that is none."""
-    if name in benchmarks():
-        shipped = shipped_folder(name)
-        usual = shipped if shipped.is_dir() else folder_of(name, None)
-        return (data or usual) if benchmarks()[name].tables else None
-    folder = folder_of(name, data)
-    if (folder / "benchmark.json").is_file() and read_about(folder)["layout"] != LAYOUT:
-        return None
-    return folder
 
 
 def _of_corpus(corpus: Corpus, *, everything: bool) -> Material:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ...errors import InputError
 from ..ragged import Ragged
+from ..rows import Row, read_rows
 from .labels import Labels
 
 NAME = "omnicvr.jsonl"
@@ -28,10 +26,12 @@ def read_original(path: Path) -> Labels:
     number.default_factory = number.__len__
     columns: dict[str, list[str]] = {key: [] for key in _TEXTS}
     galleries = []
-    for row in _rows(path):
+    for row in read_rows(path):
+        _check(row)
         for key, column in columns.items():
-            column.append(row[key])
-        galleries.append(np.fromiter(map(number.__getitem__, row["candidates"]), np.int32, len(row["candidates"])))
+            column.append(row.fields[key])
+        candidates = row.fields["candidates"]
+        galleries.append(np.fromiter(map(number.__getitem__, candidates), np.int32, len(candidates)))
     if not galleries:
         raise InputError(f"{path}: the file is empty")
     source = np.asarray([number[name] for name in columns["source_id"]], np.int32)
@@ -47,25 +47,11 @@ def read_original(path: Path) -> Labels:
     )
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                raise InputError(f"{path}:{number}: not JSON: {error}") from None
-            _check(row, f"{path}:{number}")
-            yield row
-
-
-def _check(row: Any, where: str) -> None:
-    if not isinstance(row, dict):
-        raise InputError(f"{where}: not a JSON object")
+def _check(row: Row) -> None:
     for key in _TEXTS:
-        if not isinstance(row.get(key), str) or not row[key]:
-            raise InputError(f"{where}: {key!r} must be a text that is not empty, not {row.get(key)!r}")
-    candidates = row.get("candidates")
+        value = row.fields.get(key)
+        if not isinstance(value, str) or not value:
+            raise InputError(f"{row.where}: {key!r} must be a text that is not empty, not {value!r}")
+    candidates = row.fields.get("candidates")
     if not isinstance(candidates, list) or set(map(type, candidates)) != {str}:
-        raise InputError(f"{where}: 'candidates' must be a list of clip names")
+        raise InputError(f"{row.where}: 'candidates' must be a list of clip names")

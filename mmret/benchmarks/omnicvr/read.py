@@ -70,7 +70,7 @@ def _draft(folder: Path, about: Mapping[str, Any], clips: dict[str, Media]) -> D
     ]
     kinds, slices = labels.kind or [""] * len(queries), labels.slices or [[]] * len(queries)
     return Draft(
-        name=about["name"],
+        name=str(about["name"]),
         version=str(about["version"]),
         queries=queries,
         documents=documents,

@@ -113,4 +113,4 @@ def _show(record: TableRecord, view: View, forms: frozenset[str], titles: Titles
         return record, view.item(record, titles), fault
     except InputError as error:
         fault = Fault("table cannot be read", document=record.id, where=f"table {record.id!r} cannot be read: {error}")
-        return record, Item(record.id, text=record.title), fault
+        return record, Item(record.id, text=record.title if view.title == "text" else ""), fault

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from ...errors import InputError, first_ten, unknown_name
-from .rows import Row
+from ..rows import Row
 
 
 class Field(NamedTuple):

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from ...errors import InputError
 from ...items import Media
+from ..rows import read_rows
 from .records import Corpus, TableRecord
-from .rows import read_rows
 
 PICTURES, TEXTS = "manifest.jsonl", "ocr.jsonl"
 
@@ -20,7 +21,7 @@ PICTURES, TEXTS = "manifest.jsonl", "ocr.jsonl"
 def with_made(corpus: Corpus, folder: Path) -> Corpus:
     """The corpus with what lies beside it in `folder`; where nothing does, as it is.
 
-    Raises `InputError` for lines that are no JSON.
+    Raises `InputError` for lines that are no JSON, or name no table.
     """
     pictures = _column(folder / PICTURES, "file")
     texts = _column(folder / TEXTS, "text")
@@ -36,6 +37,12 @@ def with_made(corpus: Corpus, folder: Path) -> Corpus:
 
 
 def _column(path: Path, name: str) -> dict[str, str]:
-    if not path.is_file():
-        return {}
-    return {str(row.fields["id"]): row.fields[name] for row in read_rows(path) if row.fields.get(name) is not None}
+    found: dict[str, str] = {}
+    for row in read_rows(path) if path.is_file() else ():
+        value = row.fields.get(name)
+        if value is None:  # could not be drawn or read
+            continue
+        if "id" not in row.fields or not isinstance(value, str):
+            raise InputError(f"{row.where}: must have 'id', the name of a table, and {name!r}, a text")
+        found[str(row.fields["id"])] = value
+    return found

@@ -9,10 +9,10 @@ from typing import Any
 
 from ...errors import InputError, first_ten
 from ..draft import Fault
+from ..rows import Row, read_rows
 from .fields import text_of
 from .questions import Questions
 from .records import Corpus, Grid, Positive, TableRecord
-from .rows import Row, read_rows
 
 
 def is_nq_tables(folder: Path) -> bool:
@@ -38,11 +38,12 @@ def read_nq_tables(folder: Path, split: str | None) -> Corpus:
     for row in read_rows(files[split]):
         table = _part(row, "table")
         for question in _part(row, "questions", list):
-            text = question.get("originalText") or question.get("text")
-            if not isinstance(text, str) or not isinstance(question.get("id"), str):
+            said = question if isinstance(question, dict) else {}
+            name, text = said.get("id"), said.get("originalText") or said.get("text")
+            if not isinstance(text, str) or not isinstance(name, str):
                 raise InputError(f"{row.where}: a question must have 'id' and 'originalText'")
-            questions.add(question["id"], text, row.where)
-            questions.answer(question["id"], Positive((_id(table, row),), row.where))
+            questions.add(name, text, row.where)
+            questions.answer(name, Positive((_id(table, row),), row.where))
     if tables is not None:
         return Corpus(lambda: _records(tables), questions.all(), questions.faults)
     embedded = [files[name] for name in sorted(files)]

@@ -5,19 +5,18 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
-import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from ...errors import InputError, RunError
+from ...errors import InputError
 from ...items import Media, text_digest
 from ...media import members
 from ...paths import cache_folder
 from ...progress import bar
+from ...whole import write_whole
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".webp"}
+WAY_OUT = "free some space or name another folder with --cache"
 
 
 class Pictures:
@@ -36,7 +35,7 @@ class Pictures:
         for path in sorted(folder.absolute().rglob("*")):
             if path.suffix.lower() in ENDINGS:
                 self._add(path.relative_to(folder.absolute()).as_posix(), Media(path))
-            elif path.suffix.lower() == ".tar":
+            elif path.suffix.lower() == ".tar" and path.is_file():
                 for name, media in members(path, cache).items():
                     self._add(name, media)
 
@@ -67,23 +66,8 @@ def unpack_column(path: Path, column: str, cache: Path | None = None) -> list[Me
     names = _remembered(index, stamp, folder)
     if names is None:
         names = [None if content is None else _keep(content, folder) for content in _contents(path, column)]
-        write_whole(index, json.dumps({"stamp": stamp, "names": names}).encode())
+        write_whole(index, json.dumps({"stamp": stamp, "names": names}).encode(), way_out=WAY_OUT)
     return [None if name is None else Media(folder / name) for name in names]
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file in one step: a reader sees all of it or none. Raises `RunError` when that fails."""
-    part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise RunError(
-            f"{path}: cannot be written: {error.strerror}; free some space or name another folder with --cache"
-        ) from error
 
 
 def _remembered(index: Path, stamp: list[object], folder: Path) -> list[str | None] | None:
@@ -116,7 +100,7 @@ def _keep(content: bytes, folder: Path) -> str:
     digest = hashlib.sha256(content).hexdigest()
     name = f"{digest[:2]}/{digest}{_ending(content)}"
     if not (folder / name).is_file():
-        write_whole(folder / name, content)
+        write_whole(folder / name, content, way_out=WAY_OUT)
     return name
 
 

@@ -15,11 +15,10 @@ class Questions:
         self._known: dict[str, Question] = {}
         self.faults: list[Fault] = []
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._known
-
     def add(self, name: str, text: str, where: str, labels: Sequence[str] = ()) -> None:
-        """A question. One that is given again counts once; under another text neither can be asked."""
+        """A question. One that is given again counts once; under another text, or without any, it cannot be asked."""
+        if not text.strip():
+            self.faults.append(Fault("query without words", name, where=f"{where}: {name!r} asks nothing"))
         if name not in self._known:
             self._known[name] = Question(name, text, labels=labels)
         elif self._known[name].text == text:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
 from ...items import Media, text_digest
+from ..rows import KEY, VALUE, Row, read_rows, sample
 from .fields import Field, FieldMap, text_of, texts_of, value_of
 from .pictures import Pictures
 from .questions import Questions
 from .records import Corpus, Grid, Positive, TableRecord
-from .rows import KEY, VALUE, Row, read_rows, sample
 
 CORPUS = "corpus_abs_with_ocr.json"
 FILES = {"test": "test.json", "train": "train_triplet_abs_ocr_with_image.json"}
@@ -75,11 +76,7 @@ def read_release(folder: Path, split: str | None, field_map: FieldMap, cache: Pa
         for row in read_rows(corpus):
             record = _record(row, names, pictures, folder)
             key = record.id if record.id in native else _picture_name(row, names).removesuffix(".png")
-            yield (
-                record
-                if key not in native
-                else TableRecord(record.id, record.title, _grid(native[key]), record.ocr, record.image)
-            )
+            yield replace(record, native=_grid(native[key])) if key in native else record
 
     questions = _questions(labels, field_map.find(split, _QUERIES, _sample(labels)), split)
     return Corpus(records, questions.all(), questions.faults)
@@ -136,11 +133,19 @@ def _sidecar(folder: Path, corpus: Path, names: dict[str, str]) -> dict[str, byt
     for row in read_rows(corpus):
         wanted |= {_id(row, names), _picture_name(row, names).removesuffix(".png")}
     return {
-        row.fields[KEY]: json.dumps([row.fields["headers"], row.fields["rows"]]).encode()
+        row.fields[KEY]: json.dumps(_cells(row)).encode()
         for path in files
         for row in read_rows(path)
-        if row.fields[KEY] in wanted
+        if row.fields[KEY] in wanted and row.fields.get("rows") is not None
     }
+
+
+def _cells(row: Row) -> list[Any]:
+    """Headers and rows as they stand there."""
+    headers, rows = row.fields.get("headers") or [], row.fields["rows"]
+    if not all(isinstance(one, list) for one in (headers, rows, *(rows if isinstance(rows, list) else ()))):
+        raise InputError(f"{row.where}: 'headers' must be a list, and 'rows' a list of lists")
+    return [headers, rows]
 
 
 def _grid(packed: bytes) -> Grid:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...paths import data_folder, shipped_folder
+from ...paths import usual_folder
 from ..draft import Draft
 from ..sources import NotHereError, Sources
 from .read import read_tables
@@ -23,19 +23,17 @@ class TableRelease:
     name: how mmret calls it.
     summary: one line for the list.
     card: name of its data card.
-    built_in: whether its data are shipped.
     about: facts to show.
     """
 
     name: str
     summary: str
     card: str
-    built_in: bool = False
     about: Mapping[str, Any] = field(default_factory=dict)
 
 
 TABLES = (
-    TableRelease("tarvir-mini", "tables as pictures and as text, built in", "tarvir-mini", built_in=True),
+    TableRelease("tarvir-mini", "tables as pictures and as text, built in", "tarvir-mini"),
     TableRelease(
         "tarvir",
         "tables as pictures, as published (TaR-ViR, Tab-ViR): 81,839 tables of Wikipedia",
@@ -53,8 +51,7 @@ TABLES = (
 
 def read_named(release: TableRelease, sources: Sources) -> Draft:
     """Read a named benchmark of tables from its usual folder, or from the one given."""
-    usual = shipped_folder if release.built_in else data_folder
-    folder = sources.data or usual(release.name)
+    folder = sources.data or usual_folder(release.name)
     if not folder.is_dir():
         raise NotHereError(
             f"{folder}: {release.name} is not here; put its files there, or name the folder they lie in with --data; "

@@ -12,10 +12,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ...errors import RunError
 from ...items import Media, text_digest
+from ...media.decode import on_white
 from ...paths import cache_folder
-from .pictures import write_whole
+from ...whole import write_whole
+from .pictures import WAY_OUT
 
-VERSION = 1
+VERSION = 2
 SIZE, MARGIN = 24, 8  # pixels
 LEAST_WIDTH, ALONE_WIDTH = 320, 800
 _NO_CHARACTER = "\uffff"
@@ -52,7 +54,7 @@ class Titles:
             key = f"{VERSION}\0{title}\0{font.getname()}\0{stamp}"
             path = self._folder / f"{text_digest(key)}.png"
             if not path.is_file():
-                write_whole(path, _draw(title, picture, font))
+                write_whole(path, _draw(title, picture, font), way_out=WAY_OUT)
         except (OSError, Image.DecompressionBombError, SyntaxError, ValueError):
             assert picture is not None  # without a picture nothing is read
             return picture
@@ -108,7 +110,7 @@ def _draw(title: str, picture: Media | None, font: Font) -> bytes:
     below = None
     if picture is not None:
         with picture.open() as file, Image.open(file) as opened:
-            below = opened.convert("RGB")
+            below = on_white(opened)
     width = ALONE_WIDTH if below is None else max(below.width, LEAST_WIDTH)
     lines = "\n".join(_wrap(title, font, width - 2 * MARGIN))
     box = ImageDraw.Draw(Image.new("RGB", (1, 1))).multiline_textbbox((MARGIN, MARGIN), lines, font)

@@ -8,12 +8,13 @@ Each of the three is a folder of Parquet, JSON-lines or tab-separated files, or 
 - queries `_id`, `text`, and optionally `labels`, the slices a query is in.
 - qrels `query-id`, `corpus-id`, and optionally `score`, of which 0 or less is no answer, and `provenance`.
 
-Where all titles are empty and a text begins with a Markdown heading, the heading is the title. A `benchmark.json` with
+Where a title is empty and the text begins with a Markdown heading, the heading is the title. A `benchmark.json` with
 `"layout": "tables"` gives name, version and further facts; with `"labels": "hidden"` there are no qrels.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,11 @@ from ...errors import InputError, first_ten
 from ...items import Media
 from ..composed import labels_hidden
 from ..files import Files
+from ..rows import SUFFIXES, Row, read_rows, sample
 from .fields import Field, FieldMap, text_of, texts_of, value_of
 from .pictures import unpack_column
 from .questions import Questions
 from .records import Corpus, Html, Plain, Positive, TableRecord
-from .rows import SUFFIXES, Row, read_rows, sample
 
 LAYOUT = "tables"
 _CORPUS_NAMES = ("corpus", "corpus_md")
@@ -84,6 +85,8 @@ def read_triple(
     questions = Questions()
     for row, names in _named(own or files, "queries", _QUERIES, field_map):
         name, text = (text_of(value_of(row.fields, names[key])) for key in ("id", "text"))
+        if not name:
+            raise InputError(f"{row.where}: {names['id']!r} must not be empty")
         labels = value_of(row.fields, names["labels"]) if "labels" in names else None
         questions.add(name, text, row.where, texts_of(labels, row, "labels"))
     for query, positive in _labels(qrels[chosen], field_map):
@@ -146,7 +149,9 @@ def _labels(files: Sequence[Path], field_map: FieldMap) -> Iterator[tuple[str, P
         try:
             grade = float(score)
         except (TypeError, ValueError):
-            raise InputError(f"{row.where}: the score {score!r} is no number") from None
+            grade = math.nan
+        if not math.isfinite(grade):
+            raise InputError(f"{row.where}: the score {score!r} is no number")
         judge = text_of(value_of(row.fields, names["provenance"])) if "provenance" in names else ""
         yield query, Positive((document,), row.where, grade, judge)
 

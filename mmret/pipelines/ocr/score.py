@@ -67,7 +67,7 @@ def native_cells(path: Path, wanted: Iterable[str]) -> Mapping[str, Cells]:
     Rows without HTML and tables without text are left out. Raises `InputError` for HTML without a table, and where
     nothing is left.
     """
-    from ...benchmarks.tarvir.rows import read_rows
+    from ...benchmarks.rows import read_rows
 
     ids = set(wanted)
     found = {}

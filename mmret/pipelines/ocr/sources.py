@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...errors import InputError
 
 if TYPE_CHECKING:
-    from ...benchmarks.tarvir.rows import Row
+    from ...benchmarks.rows import Row
 
 LISTS = ("corpus.jsonl", "manifest.jsonl")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
@@ -46,7 +46,7 @@ def pictures_of(given: Path) -> list[Source]:
 
 
 def _listed(path: Path) -> Iterator[Source]:
-    from ...benchmarks.tarvir.rows import read_rows
+    from ...benchmarks.rows import read_rows
 
     if path.suffix != ".jsonl":
         raise InputError(f"{path}: neither a folder nor JSON lines with id and image")

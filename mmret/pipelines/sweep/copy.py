@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ...benchmarks.tarvir import LAYOUT, View
-from ...benchmarks.tarvir.pictures import write_whole
 from ...errors import InputError, RunError
 from ...items import text_digest
+from ...whole import write_whole
 from ..ocr import create_engine
 from ..ocr.base import identity
 from ..render import Settings, chromium

@@ -8,8 +8,7 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
-from ...benchmarks import Benchmark, Sources, load_benchmark
-from ...benchmarks.duplicates.material import tables_folder
+from ...benchmarks import Benchmark, Sources, load_benchmark, tables_folder
 from ...benchmarks.tarvir import Corpus, TableRecord, View, open_corpus
 from ...errors import InputError
 

@@ -18,15 +18,15 @@ from typing import Any, TypeVar
 
 from PIL.Image import Image
 
+from ...benchmarks.rows import read_rows
 from ...benchmarks.tarvir import Grid, Html, Plain, TableRecord, View
-from ...benchmarks.tarvir.pictures import write_whole
-from ...benchmarks.tarvir.rows import read_rows
 from ...benchmarks.tarvir.titles import Titles
 from ...errors import InputError
 from ...items import NO_CONTENT, Media, text_digest
 from ...media import default_workers
 from ...progress import bar
 from ...tables import Table, read_picture
+from ...whole import write_whole
 from ..ocr import read_pictures
 from ..render import Document, Settings, render
 from .changes import PLAIN, Change, Making

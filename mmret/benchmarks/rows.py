@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...errors import InputError
+from ..errors import InputError
 
 KEY, VALUE = "@key", "@value"  # the fields that stand for the key and for a bare value, in an object keyed by id
 SUFFIXES = (".parquet", ".jsonl", ".json", ".tsv")
