@@ -12,6 +12,8 @@ demo: $(VENV)/demo.done
 # Two tests run side by side: with one thread each, none waits for the threads of the other.
 test: export OMP_NUM_THREADS = 1
 test: export OPENBLAS_NUM_THREADS = 1
+# Hundreds of processes are started, which should not each compile the sources anew.
+test: unexport PYTHONDONTWRITEBYTECODE
 test: $(VENV)/test.done lint
 	$(BIN)/pytest -n 2 --dist worksteal
 

@@ -70,6 +70,8 @@ def _queries(table: pd.DataFrame, benchmark: Benchmark, path: Path) -> tuple[NDA
 
 
 def _names(benchmark: Benchmark, keys: list[str]) -> pd.DataFrame:
+    import pandas as pd
+
     if keys == ["query"]:
         ids = [item.id for item in benchmark.queries]
         return pd.DataFrame({"query": ids, "position": np.arange(len(ids))})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr
 
 from ..errors import InputError
 from .statistics import Labels, holm
@@ -32,6 +31,8 @@ def paired_p(values: ArrayLike, clusters: Labels = None) -> Matrix:
     t-test has no bound where nearly all clusters differ alike. Nor is p below 2**(1 - m), m = clusters that differ:
     the least that swapping can give.
     """
+    from scipy.special import ndtr  # reading it takes longer than all else here
+
     sums = _by_cluster(*_checked(values, clusters))
     step = np.diff(np.unique(sums)).min(initial=np.inf)
     totals = sums.sum(axis=1)
