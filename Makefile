@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
+# Tests start hundreds of processes, which should not each compile the sources anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint docs smoke baselines tables picture clean
 
 demo: $(VENV)/demo.done
@@ -12,8 +15,6 @@ demo: $(VENV)/demo.done
 # Two tests run side by side: with one thread each, none waits for the threads of the other.
 test: export OMP_NUM_THREADS = 1
 test: export OPENBLAS_NUM_THREADS = 1
-# Hundreds of processes are started, which should not each compile the sources anew.
-test: unexport PYTHONDONTWRITEBYTECODE
 test: $(VENV)/test.done lint
 	$(BIN)/pytest -n 2 --dist worksteal
 
