@@ -3,7 +3,7 @@
 from .check import MAX_BYTES, MAX_ENTRIES, check, read_description
 from .declared import DECLARED, joined, read_declared
 from .description import BenchmarkFacts, CostFacts, Description, ModelFacts, RunFacts
-from .form import SUFFIX, run_digest
+from .form import PARQUET, SUFFIX, run_digest
 from .ground import Ground
 from .pack import facts_of_benchmark, facts_of_result, pack
 from .report import Fault, Report, Severity
@@ -12,6 +12,7 @@ __all__ = [
     "DECLARED",
     "MAX_BYTES",
     "MAX_ENTRIES",
+    "PARQUET",
     "SUFFIX",
     "BenchmarkFacts",
     "CostFacts",

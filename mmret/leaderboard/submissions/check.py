@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ...errors import InputError
 from .description import Description
@@ -13,6 +15,9 @@ from .footer import Footer
 from .form import COLUMNS, DESCRIPTION_BYTES, ENTRY
 from .ground import Ground
 from .report import SHOWN, Fault, Report, visible
+
+if TYPE_CHECKING:
+    from .rows import Rows
 
 MAX_BYTES = 200_000_000
 MAX_ENTRIES = 60_000_000
@@ -36,9 +41,10 @@ def check(path: Path, ground: Ground, *, max_bytes: int = MAX_BYTES, max_entries
     description, wrong = _described(footer)
     if not faults:
         try:
-            entries, digest, faults = _read_rows(path, footer.rows, ground)
+            rows = _read_rows(path, footer.rows, ground)
+            entries, digest, faults = rows.entries, rows.digest, list(rows.faults())
             if description is not None:
-                faults += _contradictions(description, ground, entries, digest)
+                faults += _contradictions(description, ground, rows)
         except RefusedError as error:
             faults = [error.fault]
     return Report(sorted(faults + wrong, key=lambda fault: fault.severity), description, entries, digest)
@@ -84,8 +90,8 @@ def _said(error: Any) -> str:
     return visible(f"{place}: {error['msg']}" if place else error["msg"])
 
 
-def _read_rows(path: Path, expected: int, ground: Ground) -> tuple[int, str, list[Fault]]:
-    """Number of entries, digest, and faults. Raises `RefusedError` where the pages cannot be unpacked."""
+def _read_rows(path: Path, expected: int, ground: Ground) -> Rows:
+    """All entries, looked at. Raises `RefusedError` where the pages cannot be unpacked."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -105,10 +111,10 @@ def _read_rows(path: Path, expected: int, ground: Ground) -> tuple[int, str, lis
         raise RefusedError("damaged", f"entries cannot be read: {visible(' '.join(str(error).split()))}") from None
     if rows.entries != expected:
         raise RefusedError("damaged", f"{rows.entries:,} entries where the footer says {expected:,}")
-    return rows.entries, rows.digest, list(rows.faults())
+    return rows
 
 
-def _contradictions(description: Description, ground: Ground, entries: int, digest: str) -> Iterator[Fault]:
+def _contradictions(description: Description, ground: Ground, rows: Rows) -> Iterator[Fault]:
     said = description.benchmark
     if said.digest != ground.digest:
         yield Fault(
@@ -119,6 +125,8 @@ def _contradictions(description: Description, ground: Ground, entries: int, dige
         )
     if said.view != ground.view:
         yield Fault("other-view", "error", f"tables were shown as {said.view!r}, and not as {ground.view!r}")
-    if description.run.entries != entries or (digest and description.run.digest != digest):
+    run = description.run
+    differs = rows.digest and (run.digest, run.queries) != (rows.digest, int(np.count_nonzero(rows.listed)))
+    if run.entries != rows.entries or differs:
         message = "the run is not the one described: changed after it was packed; pack it again"
         yield Fault("run-digest", "error", message)

@@ -20,6 +20,7 @@ from .description import Description
 COLUMNS = ("query", "document", "score")
 ENTRY = "mmret.submission"  # key of the description in the footer
 SUFFIX = ".submission.parquet"
+PARQUET = "application/vnd.apache.parquet"  # media type
 CODECS = {0: "uncompressed", 1: "snappy", 6: "zstd"}
 GROUP_ROWS = 1 << 20  # entries of a row group; with the next, what is unpacked at a time
 CHUNK_BYTES = 1 << 26  # of one column in one row group, unpacked

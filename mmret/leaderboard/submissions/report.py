@@ -75,5 +75,5 @@ class Report:
 
 def visible(text: str) -> str:
     """An id from a file as it may be shown: what cannot be printed spelt out, and no longer than 100 characters."""
-    shown = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text[:100])
+    shown = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text[:101])
     return shown if len(shown) <= 100 else f"{shown[:99]}…"

@@ -14,8 +14,9 @@ from ..board.export import export
 from ..board.memory import Memory
 from ..board.rows import table
 from ..board.signing import public_key
+from ..submissions import PARQUET
 from . import api_submissions
-from .asking import PARQUET, BenchmarkId, OfBoard, PageNumber, PageSize, benchmark_of, no_benchmark, problems
+from .asking import BenchmarkId, OfBoard, PageNumber, PageSize, benchmark_of, no_benchmark, problems
 from .models import BenchmarkOut, KeyOut, Page, RowsOut, RowsQuery
 from .problems import ProblemError
 from .tags import JSON, Tagged, file_response

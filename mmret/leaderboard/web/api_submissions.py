@@ -18,8 +18,8 @@ from ...errors import InputError
 from ...evaluation import EXPORTS, Result, Run
 from ..board import Board, states
 from ..board.database import State, Submission, Team
-from ..submissions import SUFFIX
-from .asking import PARQUET, BenchmarkId, Credentials, OfBoard, SubmissionId, benchmark_of, problems, team_of
+from ..submissions import PARQUET, SUFFIX
+from .asking import BenchmarkId, Credentials, OfBoard, SubmissionId, benchmark_of, problems, team_of
 from .models import ScoresOut, SubmissionOut, UploadOut
 from .problems import ProblemError
 from .tags import Tagged, file_response

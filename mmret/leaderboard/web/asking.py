@@ -13,7 +13,6 @@ from ..board.database import Benchmark, Scope, Team
 from ..board.teams import DeniedError, ScopeError, authenticate
 from .problems import MEDIA_TYPE, ProblemError
 
-PARQUET = "application/vnd.apache.parquet"
 _bearer = HTTPBearer(auto_error=False, description="A team's token, `mmret_…`; those who run the board give it.")
 
 

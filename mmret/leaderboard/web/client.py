@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,8 +15,7 @@ import httpx
 
 from ...errors import InputError, RunError
 from ...progress import bar
-from ..submissions import Description, Fault
-from ..submissions.form import ENTRY
+from ..submissions import PARQUET, Fault
 
 PIECE = 1 << 18
 ATTEMPTS = 6
@@ -37,7 +37,10 @@ class Client:
     """
 
     def __init__(self, url: str, token: str, note: Callable[[str], None]) -> None:
-        self._url = httpx.URL(url)
+        try:
+            self._url = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise InputError(f"{url}: no address of a board: {error}") from None
         if self._url.scheme not in ("http", "https") or not self._url.host:
             raise InputError(f"{url}: the address of a board begins with https:// or http://")
         if not token.isascii() or not token.isprintable():
@@ -75,7 +78,7 @@ class Client:
 
         def send() -> httpx.Response:
             with path.open("rb") as file, bar(size, path.name, "B") as progress:
-                headers = {"Content-Length": str(size), "Content-Type": "application/vnd.apache.parquet"}
+                headers = {"Content-Length": str(size), "Content-Type": PARQUET}
                 content = _read(file.read, progress.update)
                 return self._http.post(f"benchmarks/{benchmark}/submissions", content=content, headers=headers)
 
@@ -119,24 +122,13 @@ class Client:
                 if answer.status_code not in AGAIN and "retry-after" not in answer.headers:
                     return _content(answer)
                 reason = _refusal(answer)
-                pause = max(pause, float(answer.headers.get("retry-after", 0)))
+                after = answer.headers.get("retry-after", "")
+                pause = max(pause, float(after) if after.isdecimal() else 0)  # a proxy may name a date
             if attempt == ATTEMPTS or pause > PATIENCE:
                 raise RunError(reason)
             self._note(f"{reason}; trying again in {pause:.0f} s")
             time.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
-
-
-def benchmark_digest(path: Path) -> str:
-    """Digest of the benchmark that a submission is made for. Raises `InputError` for another kind of file."""
-    import pyarrow.parquet as pq
-    from pydantic import ValidationError
-
-    try:
-        about = pq.read_metadata(path).metadata or {}
-        return Description.model_validate_json(about[ENTRY.encode()]).benchmark.digest
-    except (OSError, ValueError, KeyError, ValidationError):
-        raise InputError(f"{path}: no submission; make one: mmret submit pack") from None
 
 
 def told(fault: Mapping[str, Any]) -> str:
@@ -152,11 +144,12 @@ def _read(read: Callable[[int], bytes], moved: Callable[[int], object]) -> Itera
 
 def _content(answer: httpx.Response) -> dict[str, Any]:
     if answer.is_success:
-        content: dict[str, Any] = answer.json()
-        return content
-    if answer.is_client_error and answer.status_code != HTTPStatus.TOO_MANY_REQUESTS:
-        raise InputError(_refusal(answer))
-    raise RunError(_refusal(answer))
+        with contextlib.suppress(ValueError):  # of a page of something else
+            content = answer.json()
+            if isinstance(content, dict):
+                return content
+    refused = answer.is_client_error and answer.status_code != HTTPStatus.TOO_MANY_REQUESTS
+    raise (InputError if refused or answer.is_success else RunError)(_refusal(answer))
 
 
 def _refusal(answer: httpx.Response) -> str:

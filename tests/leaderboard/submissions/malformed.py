@@ -424,6 +424,7 @@ def _descriptions(good: Good) -> Kinds:
     yield "another benchmark", good.described(benchmark__digest="0" * 64), "other-benchmark"
     yield "another view", good.described(benchmark__view="title=none,content=ocr"), "other-view"
     yield "another run", good.described(run__digest="0" * 64), "run-digest"
+    yield "another number of queries", good.described(run__queries=1), "run-digest"
     yield "another number of entries", good.described(run__entries=len(good.table) + 1), "run-digest"
 
 

@@ -12,6 +12,7 @@ import pytest
 from mmret.benchmarks import Ragged
 from mmret.evaluation import Run
 from mmret.leaderboard.submissions import Fault, Ground, Report, check, pack
+from mmret.leaderboard.submissions.report import visible
 
 from .malformed import Good
 
@@ -138,6 +139,12 @@ def test_ids_are_matched_whole(good: Path, ground: Ground) -> None:
     assert found["unknown-queries"].count == 20
     assert found["missing-queries"].where == ["a"]
     assert found["unknown-queries"].where == ["query-00"]
+
+
+def test_ids_that_are_cut_say_so() -> None:
+    assert visible("x" * 100) == "x" * 100
+    assert visible("x" * 101) == "x" * 99 + "…"
+    assert visible("\n" * 60) == ("\\n" * 50)[:99] + "…"
 
 
 def test_describe_is_plain(good: Path, ground: Ground) -> None:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import typer
 from click.testing import Result
@@ -74,8 +75,9 @@ def test_misuse_and_failure_are_told_apart(served: Served, tmp_path: Path) -> No
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     for path, url, secret, kind, words in (
-        (text, served.url, token, InputError, "no submission; make one"),
+        (text, served.url, token, InputError, "no submission: the file"),
         (file, "ftp://example.org", token, InputError, "begins with https://"),
+        (file, "http://[::1", token, InputError, "no address of a board"),
         (file, served.url, token + "\n", InputError, "copy it again"),
         (file, served.url, "mmret_00000000_" + "x" * 43, InputError, "unknown, revoked or expired"),
         (
@@ -93,6 +95,26 @@ def test_misuse_and_failure_are_told_apart(served: Served, tmp_path: Path) -> No
         assert type(error) is kind, (words, error)
         assert words in str(error)
         assert secret.strip() not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (httpx.Response(200, html="<p>Log in to this network</p>"), InputError, "status 200, not from a board"),
+        (httpx.Response(200, json=[]), InputError, "status 200, not from a board"),
+        (httpx.Response(302, headers={"Location": "/login"}), RunError, "not from a board; see /login"),
+        (httpx.Response(503, headers={"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}), RunError, "status 503"),
+        (httpx.Response(503, headers={"Retry-After": "61"}), RunError, "status 503"),
+    ],
+)
+def test_what_others_answer_in_its_place(answer: httpx.Response, kind: type[MmretError], words: str) -> None:
+    notes: list[str] = []
+    with client.Client("http://board.example", "mmret_x", notes.append) as asking:
+        asking._http = httpx.Client(base_url="http://board.example", transport=httpx.MockTransport(lambda _: answer))
+        with pytest.raises(MmretError, match=words) as caught:
+            asking.submission("x")
+    assert type(caught.value) is kind
+    assert len(notes) == (client.ATTEMPTS - 1 if "GMT" in str(answer.headers) else 0)
 
 
 def test_lost_connections_make_no_second_submission(served: Served, tmp_path: Path) -> None:
