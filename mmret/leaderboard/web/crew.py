@@ -78,8 +78,12 @@ def _score(folder: Path, database_url: str | None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # in order, and what is not recorded stays in the queue
     threading.Thread(target=_follow_server, daemon=True).start()
     log_as_json()
-    with Board.open(folder, database_url) as board:
-        run(board)
+    try:
+        with Board.open(folder, database_url) as board:
+            run(board)
+    except Exception:  # told as all that is logged; the server starts another
+        _log.exception("a scoring process cannot go on")
+        sys.exit(1)
 
 
 def _follow_server() -> None:

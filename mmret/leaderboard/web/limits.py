@@ -135,8 +135,8 @@ def _keys(scope: Scope) -> list[str]:
     host = scope["client"][0] if scope.get("client") else ""
     try:
         address = ipaddress.ip_address(host)
-        if address.version == 6:
-            host = str(ipaddress.ip_network((address, 64), strict=False))
+        if isinstance(address, ipaddress.IPv6Address):  # one of IPv4 in it comes from a proxy that listens to both
+            host = str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
     except ValueError:
         pass  # a local socket has no address
     authorization = Headers(scope=scope).get("authorization")

@@ -77,7 +77,7 @@ class Uploads:
         if not benchmark.active:
             raise ProblemError(STATUS["closed"], "closed", f"{benchmark.id} takes no submissions any more")
         if not has_room(self._board.files.folder):
-            raise ProblemError(HTTPStatus.INSUFFICIENT_STORAGE, "full", "the disk of the server is full; try later")
+            raise _full()
         with self._board.files.stage() as path:
             await _write(stream, path)
             report = await self._check(path, benchmark)
@@ -93,8 +93,8 @@ class Uploads:
     async def _check(self, path: Path, benchmark: Benchmark) -> Report:
         ground = self._board.files.path(benchmark.ground_digest)
         future = self._checkers.submit(checking.check_within, path, ground)
-        await asyncio.wait([asyncio.wrap_future(future)])
-        report = self._checkers.result_of(future)
+        await asyncio.gather(asyncio.wrap_future(future), return_exceptions=True)
+        report = await to_thread.run_sync(self._checkers.result_of, future)  # which may begin again, and wait
         if isinstance(report, Trouble):
             _log.error("a file could not be checked", extra={"fields": {"reason": report.reason}})
             bounds = f"{checking.SECONDS} s and {checking.BYTES >> 30} GiB"
@@ -109,11 +109,19 @@ class Uploads:
 
 async def _write(stream: AsyncIterator[bytes], path: Path) -> None:
     head = b""
-    async with await anyio.open_file(path, "wb") as file:
-        async for piece in stream:
-            if len(head) < len(MAGIC):
-                head += piece[: len(MAGIC)]
-                if not MAGIC.startswith(head[: len(MAGIC)]):
-                    detail = "the body is no Parquet file; send what `mmret submit pack` makes, as it is"
-                    raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not-parquet", detail)
-            await file.write(piece)
+    try:
+        async with await anyio.open_file(path, "wb") as file:
+            async for piece in stream:
+                if len(head) < len(MAGIC):
+                    head += piece[: len(MAGIC)]
+                    if not MAGIC.startswith(head[: len(MAGIC)]):
+                        detail = "the body is no Parquet file; send what `mmret submit pack` makes, as it is"
+                        raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not-parquet", detail)
+                await file.write(piece)
+    except OSError as error:
+        _log.error("an upload cannot be written", extra={"fields": {"reason": str(error)}})
+        raise _full() from None
+
+
+def _full() -> ProblemError:
+    return ProblemError(HTTPStatus.INSUFFICIENT_STORAGE, "full", "the disk of the server is full; try later")

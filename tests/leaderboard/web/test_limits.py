@@ -151,14 +151,14 @@ def test_a_token_counts_wherever_it_comes_from(serving: Server) -> None:
 
 
 def test_addresses_of_one_network_of_ipv6_are_one_client(serving: Server) -> None:
-    hosts = iter(["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"])
+    hosts = iter(["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "::ffff:192.0.2.1", "::ffff:192.0.2.2", "192.0.2.1"])
 
     async def from_there(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         await limited(scope | {"client": (next(hosts), 1)}, receive, send)
 
     limited = Limited(Echo(), replace(LIMITS, requests=1))
     url = serving(from_there)
-    assert [httpx.get(f"{url}/x").status_code for _ in range(3)] == [200, 429, 200]
+    assert [httpx.get(f"{url}/x").status_code for _ in range(6)] == [200, 429, 200, 200, 200, 429]
 
 
 def test_no_more_uploads_at_once_than_allowed(serving: Server) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gzip
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ from mmret.leaderboard.board.benchmarks import Terms
 from mmret.leaderboard.board.database import Audit, Benchmark, Job, Progress, Score, State, Submission
 from mmret.leaderboard.board.teams import issue_token
 from mmret.leaderboard.submissions import Ground
+from mmret.leaderboard.web import uploads
 from mmret.leaderboard.web.client import Client
+from mmret.leaderboard.web.problems import ProblemError
 
 from ..submissions.malformed import malformed
 from . import made
@@ -101,6 +104,16 @@ def test_what_is_too_large_or_too_slow_is_cut_off(serve: Serve, board: Board, tm
     ]
     assert [answer.status_code for answer in answers] == [413, 413, 408]
     served.wait_for(lambda: files_of(board) == before)
+
+
+def test_a_disk_that_is_full_is_told() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield b"PAR1" * 1000
+
+    with pytest.raises(ProblemError, match="disk of the server is full") as caught:
+        asyncio.run(uploads._write(pieces(), Path("/dev/full")))
+    assert caught.value.status == 507
 
 
 def test_the_same_file_is_one_submission(served: Served, tmp_path: Path) -> None:
