@@ -186,7 +186,7 @@ def test_another_content_under_the_same_name(done: Path) -> None:
 def test_a_changed_licence_cuts_nothing_anew(done: Path) -> None:
     before = state(done, "cut")
     changed = config(done).model_copy(update={"source": [Source(name="own", folder=done / "videos", licence="MIT")]})
-    mine, left = (done / "project" / "clips" / name for name in ("holiday.mp4", "0123456789abcdef.77.part"))
+    mine, left = (done / "project" / "clips" / name for name in ("holiday.mp4", "0123456789abcdef.mp4.77.part"))
     mine.touch()
     left.touch()
     with Project(changed) as project:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ....encoders import fingerprint
-from ....errors import RunError
 from ....items import text_digest
 from ....media import Workers
+from ....whole import write_whole
 from ..project import Outcome, Project, Stage
 from ..records import Clip
 from .calibration import Calibration
@@ -81,13 +81,7 @@ def _keep_account(project: Project, made_by: str, clips: list[Clip], mined: Mine
         "splits": splits,
         "calibration": mined.calibration.describe(),
     }
-    path = _path(project)
-    unfinished = path.with_suffix(".part")
-    try:
-        unfinished.write_text(json.dumps(told, indent=1))
-        unfinished.replace(path)
-    except OSError as error:
-        raise RunError(f"{path}: cannot be written: {error.strerror}; free some space") from error
+    write_whole(_path(project), json.dumps(told, indent=1).encode(), way_out="free some space")
     return account(project)
 
 

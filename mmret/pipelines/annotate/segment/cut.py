@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +14,7 @@ from av.video.frame import PictureType
 from numpy.typing import NDArray
 
 from ....items import Media
+from ....whole import whole
 from ..config import Segment
 from ..records import Record
 from .hashes import FRAMES, SIDE, picture_hash, sound_hash
@@ -41,19 +41,13 @@ def cut_file(original: Path, span: Span, target: Path, settings: Segment) -> Cut
     """Write a stretch of an original as H.264 and AAC in MP4, whole or not at all.
 
     Pictures stand upright with square pixels and keep their distances in time, sound keeps its rate and is brought to
-    two channels at most. Raises `UnusableError` where it does not decode again.
+    two channels at most. Raises `UnusableError` where it does not decode again, `RunError` for a full disk.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(f".{os.getpid()}.part")
-    try:
+    with whole(target, way_out="free some space") as part:
         try:
-            cut = _cut(original, span, part, settings, seek=True)
+            return _cut(original, span, part, settings, seek=True)
         except UnusableError:  # files whose index leads astray are read from their beginning
-            cut = _cut(original, span, part, settings, seek=False)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
-    return cut
+            return _cut(original, span, part, settings, seek=False)
 
 
 def _cut(original: Path, span: Span, part: Path, settings: Segment, *, seek: bool) -> Cut:

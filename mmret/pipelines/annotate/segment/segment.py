@@ -29,7 +29,7 @@ from .streams import UnusableError
 STAGE = "segment"
 _DIVIDING = {"threshold", "shortest_shot", "shortest", "longest", "short_shots", "samples"}
 _CUTTING = {"height", "crf", "preset", "sound_bitrate"}
-_OWN = re.compile(r"[0-9a-f]{16}\.(?:mp4|\d+\.part)")  # files of this stage; others in the folder are left alone
+_OWN = re.compile(r"[0-9a-f]{16}\.(?:mp4|.+\.part)")  # files of this stage; others in the folder are left alone
 
 
 class Candidate(Record):
