@@ -42,7 +42,6 @@ from numpy.typing import NDArray
 
 from mmret.encoders import Options, Spec, register_encoder
 from mmret.items import Item, Side
-from mmret.media import ClipLoader, ClipRequest
 
 
 @register_encoder
@@ -60,13 +59,8 @@ class $cls:
 
     def __init__(self, options: Options) -> None:
         # All that decides the vectors; it is stored with every result, and keeps the vectors of other settings apart.
-        self.preprocessing: Mapping[str, Any] = {
-            "frames": options.frames,
-            "sampling": options.sampling,
-            "reader": options.reader,
-        }
-        request = ClipRequest(options.frames, sound=False, sampling=options.sampling, reader=options.reader)
-        self._loader = ClipLoader(request, options.workers, options.meter)
+        self.preprocessing: Mapping[str, Any] = {**options.decoding}
+        self._loader = options.loader()
 
     def embed(self, items: Sequence[Item], side: Side) -> NDArray[np.float32]:
         """Vectors float32 `(len(items), 29)`; each depends on its item alone, not on the others in the call.

@@ -27,6 +27,8 @@ from mmret.encoders.captioners import (
     create_captioner,
     find_captions,
     fingerprint,
+    identity,
+    kept_captions,
 )
 from mmret.encoders.captioners.endpoint import EndpointCaptions
 from mmret.errors import InputError, RunError
@@ -255,6 +257,8 @@ def test_the_store_writes_each_caption_once_and_goes_on_after_a_kill(tmp_path: P
         ("höre 32000", 2.0, "counting")
     ]
     assert find_captions(tmp_path, files[0].digest[:12])[0]["caption"] == "höre 16000"
+    assert kept_captions(tmp_path, identity(captioner))[files[2].digest] == Caption("", silent=True)
+    assert kept_captions(tmp_path, {"name": "another"}) == {}
     assert "höre".encode() in store.path.read_bytes()
     other = Counting()
     other.settings = {"caption_prompt": "another"}

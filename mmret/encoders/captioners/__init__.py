@@ -28,7 +28,7 @@ from .joined import JoinedCaptions
 from .listener import Listener
 from .qwen2_audio import Qwen2AudioCaptions
 from .speech import SpeechCaptions
-from .store import CaptionStore, find_captions
+from .store import CaptionStore, find_captions, kept_captions
 from .tags import TagCaptions
 
 
@@ -91,4 +91,5 @@ __all__ = [
     "find_captions",
     "fingerprint",
     "identity",
+    "kept_captions",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,15 @@ class CaptionStore:
         self._lines.add(*rows)
         self._took.update((sound.media.digest, took) for sound in sounds)
         self._known.update((row["sha256"], caption) for row, caption in zip(rows, captions, strict=True))
+
+
+def kept_captions(root: Path, about: Mapping[str, Any]) -> dict[str, Caption]:
+    """What the captioner of that `identity` wrote, by the digest of the media file; nothing where none is kept."""
+    for path in sorted((root / "captions").glob("*.json")):
+        if json.loads(path.read_text(encoding="utf-8")) == about:
+            lines = (line for _, line in read_lines(path.with_suffix(".jsonl")))
+            return {line["sha256"]: Caption(line["caption"], line["silent"]) for line in lines}
+    return {}
 
 
 def find_captions(root: Path, wanted: str) -> list[dict[str, Any]]:

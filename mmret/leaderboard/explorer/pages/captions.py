@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from ....encoders.captioners import kept_captions
 from ....items import Media
-from ....lines import read_lines
 from ....media import digest_all
 from ....paths import cache_folder
 from ..answers import Study
@@ -39,7 +38,8 @@ class Captions:
                 writers.append(identity)
         found: dict[str, list[Told]] = {}
         for identity in writers:
-            for digest, words in _read(cache_folder(cache), identity).items():
+            for digest, caption in kept_captions(cache_folder(cache), identity).items():
+                words = "silence" if caption.silent else caption.text
                 found.setdefault(digest, []).append(Told(identity["name"], words))
         if found:
             items = (*study.benchmark.documents, *study.benchmark.queries)
@@ -49,12 +49,3 @@ class Captions:
     def told(self, media: Media | None) -> list[Told]:
         """What was written of a file's sound."""
         return [] if media is None or not self.by_digest else self.by_digest.get(media.digest, [])
-
-
-def _read(root: Path, identity: Mapping[str, Any]) -> dict[str, str]:
-    """Digest → caption, of the store of that captioner."""
-    for about in sorted((root / "captions").glob("*.json")):
-        if json.loads(about.read_text(encoding="utf-8")) == identity:
-            lines = (line for _, line in read_lines(about.with_suffix(".jsonl")))
-            return {line["sha256"]: "silence" if line["silent"] else line["caption"] for line in lines}
-    return {}
