@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,10 +19,10 @@ from ..errors import InputError, first_ten
 from ..paths import StrPath
 from ..vectors import offsets_of
 from .ids import Index
+from .texts import UNREADABLE, open_text
 
 QRELS = ("query", "document", "grade")
 ROWS = 256  # galleries read at a time
-UNREADABLE = (ValueError, OSError, EOFError, zlib.error)  # the last two of gzipped files that are cut short or damaged
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def _read_table(path: Path) -> pd.DataFrame:
     if beir and np.isnan(grades.iloc[0]):  # its header
         frame, grades = frame.iloc[1:], grades.iloc[1:]
     ids = frame[["query", "document"]]
-    lacking = (ids.isna() | ids.eq("")).any(axis=1)
+    lacking = (ids.isna() | (ids == "")).any(axis=1)
     if lacking.any():
         raise InputError(f"{path}: row {int(frame.index[lacking][0]) + 1}: an id is missing")
     if not np.isfinite(grades).all():
@@ -113,9 +112,7 @@ def _read_table(path: Path) -> pd.DataFrame:
 
 def _separator(path: Path) -> str:
     """Tabs where the first line has any, since ids may hold spaces then; else any white space."""
-    import gzip
-
-    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+    with open_text(path) as file:
         return "\t" if "\t" in file.readline() else r"\s+"
 
 
@@ -201,11 +198,9 @@ def _parquet_galleries(path: Path) -> Iterator[tuple[Any, Any]]:
 
 
 def _json_galleries(path: Path) -> Iterator[tuple[Any, Any]]:
-    import gzip
-
     import pyarrow as pa
 
-    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+    with open_text(path) as file:
         lines = (json.loads(line) for line in file if line.strip())
         while some := list(islice(lines, ROWS)):
             queries, lists = [row["query-id"] for row in some], [row["corpus-ids"] for row in some]

@@ -15,8 +15,9 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import InputError, RunError
+from ..errors import InputError
 from ..paths import StrPath, refuse_file
+from ..whole import whole
 from .frames import LEGEND, SOURCE, Shown, long_frame, shown_frame
 from .measures import Measure
 from .runs import Run, read_run, write_run
@@ -115,20 +116,11 @@ class Result(Shown):
         folder = Path(folder)
         if not overwrite:
             self._refuse_other(folder)
-        parts = {name: folder / f"{name}.part" for name in (PER_QUERY, RESULT)}
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self.per_query.to_parquet(parts[PER_QUERY], index=False)
-            parts[RESULT].write_text(self.json() + "\n", encoding="utf-8")
-            write_run(self.run, folder / RUN)  # a full disk stops nothing after it
-            for name, part in parts.items():
-                part.replace(folder / name)
-        except OSError as error:
-            raise RunError(f"{folder}: the result cannot be written: {error.strerror or error}") from error
-        finally:
-            for part in parts.values():
-                with suppress(OSError):
-                    part.unlink()
+        trouble = "the result cannot be written"
+        with whole(folder / RESULT, trouble) as record, whole(folder / PER_QUERY, trouble) as per_query:
+            record.write_text(self.json() + "\n", encoding="utf-8")
+            self.per_query.to_parquet(per_query, index=False)
+            write_run(self.run, folder / RUN)
 
     def json(self) -> str:
         """The record as JSON."""

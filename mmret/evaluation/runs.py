@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..benchmarks import Benchmark, Ragged
-from ..errors import InputError, RunError, first_ten
+from ..errors import InputError, first_ten
 from ..paths import StrPath
 from ..vectors import offsets_of
+from ..whole import whole
 from .ids import Index
 from .protocols import Protocol
+from .texts import UNREADABLE, open_text
 
 TREC_COLUMNS = ("query", "q0", "document", "rank", "score", "tag")
 BATCH = 1 << 20  # lines of a Parquet file read at a time
@@ -104,7 +105,7 @@ def read_run(path: StrPath) -> Run:
         raise InputError(f"{path}: no such file")
     try:
         rows = _read_parquet(path) if _is_parquet(path) else _read_trec(path)
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (*UNREADABLE, pa.ArrowException) as error:
         raise InputError(f"{path}: not a run: {' '.join(str(error).split())}") from None
     if not rows.lines:
         raise InputError(f"{path}: the run is empty")
@@ -235,12 +236,10 @@ def _pieces(path: Path) -> Iterator[memoryview]:
 
 def _read_uneven_trec(path: Path) -> _Rows:
     """Columns parted by any white space, line by line; the first line that has not six of them is named."""
-    import gzip
-
     import pyarrow as pa
 
     queries, documents, scores = [], [], []
-    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+    with open_text(path) as file:
         for number, line in enumerate(file, 1):
             fields = line.split()
             if not fields:
@@ -272,25 +271,22 @@ def write_run(run: Run, path: StrPath, tag: str = "mmret") -> None:
     <Run: 30 queries, 321 documents, 9,630 scores>
     """
     path = Path(path)
-    wrong = [one for one in (*run.queries, *run.documents, tag) if not _WORD.fullmatch(one)]
-    if wrong and path.suffix != ".parquet":
-        raise InputError(
-            f"{path}: white space parts TREC's columns, so none may hold any, or nothing: "
-            f"{first_ten([repr(one) for one in wrong])}; name a .parquet file"
-        )
-    part = path.with_name(f"{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix != ".parquet":
+        _refuse_spaces(path, [*run.queries, *run.documents, tag])
+    with whole(path, "the run cannot be written") as part:
         if path.suffix == ".parquet":
             _write_parquet(run, part)
         else:
             _write_trec(run, part, tag, compressed=path.suffix == ".gz")
-        part.replace(path)
-    except OSError as error:
-        raise RunError(f"{path}: the run cannot be written: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
+
+
+def _refuse_spaces(path: Path, fields: Sequence[str]) -> None:
+    wrong = [repr(one) for one in fields if not _WORD.fullmatch(one)]
+    if wrong:
+        raise InputError(
+            f"{path}: white space parts TREC's columns, so none may hold any, or be empty: {first_ten(wrong)}; "
+            "name a .parquet file"
+        )
 
 
 def _write_parquet(run: Run, path: Path) -> None:

@@ -100,7 +100,7 @@ def test_a_disk_that_runs_full_stops_the_run_and_costs_one_batch(
     store, result, left = script("without_room", tmp_path, command).splitlines()
     assert store.endswith("the vector store cannot be used: No space left on device; free some space or name another "
                           "folder with --cache; what was stored before is kept")  # fmt: skip
-    assert "disk/result: the result cannot be written: " in result
+    assert ": the result cannot be written: " in result
     assert "No space left on device" in result
     assert left == "[]"
     assert DISTINCT <= embedded(tmp_path) <= DISTINCT + 4
