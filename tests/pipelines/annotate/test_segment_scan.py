@@ -64,6 +64,8 @@ def test_long_shots_are_divided_into_equal_parts(seconds: int, parts: int) -> No
 
 def test_a_picture_that_stands_longer_than_a_clip_is_a_part_of_its_own() -> None:
     assert divide([(0, 3)], [0, 40, 41, 42], Segment()) == [(0, 1), (1, 3)]
+    times = [i / 10 for i in range(200)] + [40 + i / 10 for i in range(201)]  # at 19.9 s it stands still
+    assert divide([(0, 400)], times, Segment()) == [(0, 150), (150, 199), (199, 200), (200, 350), (350, 400)]
 
 
 def test_parts_keep_to_the_limit_at_any_rate() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -50,8 +51,8 @@ class Shots:
 def divide(shots: Sequence[Stretch], times: Sequence[float], settings: Segment) -> list[Stretch]:
     """The stretches that clips are made of, in order, those that are too short among them.
 
-    A shot longer than a clip may be becomes equal parts. With `short_shots = "join"`, a short one is joined with those
-    after it as long as they fit.
+    A shot longer than a clip may be becomes equal parts, where its pictures follow closely enough. With
+    `short_shots = "join"`, a short one is joined with those after it as long as they fit.
 
     Parameters
     ----------
@@ -77,16 +78,24 @@ def _joined(shots: Sequence[Stretch], times: Sequence[float], settings: Segment)
         yield waiting
 
 
-def _parts(shot: Stretch, times: Sequence[float], longest: float) -> Iterator[Stretch]:
+def _parts(shot: Stretch, times: Sequence[float], longest: float) -> list[Stretch]:
     first, end = shot
     begin, length = times[first], times[end] - times[first]
-    count = math.ceil(length / longest - 1e-9)
-    while True:
+    least = math.ceil(length / longest - 1e-9)
+    for count in range(least, 2 * least + 1):  # borders fall on frames: a part can be a frame too long
         borders = [begin + length * i / count for i in range(1, count)]
-        # Several borders may fall into one frame that stands long, as in a recording of a screen.
         ends = sorted({first, *np.searchsorted(times, np.asarray(borders) - 1e-9).tolist(), end})
         parts = list(pairwise(ends))
-        if all(times[b] - times[a] <= longest + 1e-9 for a, b in parts) or count >= end - first:
-            yield from parts
-            return
-        count += 1  # borders fall on frames: a part can be a frame too long
+        if all(times[b] - times[a] <= longest + 1e-9 for a, b in parts):
+            return parts
+    return list(_filled(shot, times, longest))
+
+
+def _filled(shot: Stretch, times: Sequence[float], longest: float) -> Iterator[Stretch]:
+    """Parts one after the other, each as long as may be: for pictures that stand long, as in recordings of screens. One
+    that by itself is longer than a clip may be is a part of its own."""
+    first, end = shot
+    while first < end:
+        after = min(end, max(first + 1, bisect_right(times, times[first] + longest + 1e-9) - 1))
+        yield first, after
+        first = after
