@@ -7,11 +7,12 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from mmret.engines import Here, as_done, open_crew, open_executor, share
+from mmret.engines import Here, as_done, cluster, open_crew, open_executor, share
 from mmret.errors import RunError
 from mmret.media import Fault
 
@@ -127,6 +128,15 @@ def test_each_process_has_its_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     with open_crew("local", 3, gpus=True) as crew:
         seen = [member.result_of(member.submit(os.getenv, "CUDA_VISIBLE_DEVICES")) for member in crew]
     assert seen == ["2", "GPU-5", "2"]
+
+
+def test_a_cluster_that_says_nothing_is_still_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: Any) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(cluster, "_ray", lambda: SimpleNamespace(is_initialized=lambda: False, init=refuse))
+    with pytest.raises(RunError, match="no Ray cluster can be had at 'there:1'"), cluster.connected("there:1"):
+        pass
 
 
 def test_files_go_to_workers() -> None:
