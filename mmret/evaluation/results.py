@@ -118,7 +118,7 @@ class Result(Shown):
             self._refuse_other(folder)
         trouble = "the result cannot be written"
         with whole(folder / RESULT, trouble) as record, whole(folder / PER_QUERY, trouble) as per_query:
-            record.write_text(self.json() + "\n", encoding="utf-8")
+            record.write_bytes(f"{self.json()}\n".encode("utf-8", "surrogatepass"))  # names of files may be no UTF-8
             self.per_query.to_parquet(per_query, index=False)
             write_run(self.run, folder / RUN)
 
@@ -196,7 +196,7 @@ def load_result(folder: StrPath) -> Result:
     """
     folder = Path(folder)
     try:
-        record = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+        record = json.loads((folder / RESULT).read_bytes())
         per_query, run = pd.read_parquet(folder / PER_QUERY), read_run(folder / RUN)
     except FileNotFoundError as error:
         raise InputError(f"{error.filename}: no such file; is {folder} the output of `mmret eval`?") from None

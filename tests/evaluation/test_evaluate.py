@@ -232,11 +232,13 @@ def test_a_result_that_cannot_be_written_leaves_the_old_one_whole(
 
     output, settings = tmp_path / "out", Settings(cache=tmp_path / "cache")
     old = evaluate(str(small), "random", settings)
+    old = replace(old, record={**old.record, "warnings": ["a file named clip-\udcff.mp4"]})
     old.save(output)
     monkeypatch.setattr(results, "write_run", refuse)
     with pytest.raises(RunError, match="the disk is full"):
         evaluate(str(small), "random", replace(settings, seed=1)).save(output, overwrite=True)
     pd.testing.assert_frame_equal(load_result(output).per_query, old.per_query)
+    assert load_result(output).record == old.record
     assert sorted(path.name for path in output.iterdir()) == ["per_query.parquet", "result.json", "run.parquet"]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmret.benchmarks import Ragged, load_benchmark
@@ -116,6 +116,7 @@ def test_what_does_not_fit_a_benchmark_is_refused(results: dict[str, Result]) ->
 ids = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=4)
 
 
+@settings(max_examples=25)
 @given(st.dictionaries(ids, st.lists(ids, min_size=1, max_size=6, unique=True), min_size=1, max_size=8))
 def test_galleries_read_as_written(tmp_path_factory: pytest.TempPathFactory, galleries: dict[str, list[str]]) -> None:
     folder = tmp_path_factory.mktemp("galleries")
