@@ -45,7 +45,7 @@ def export_ready(project: Project, workers: int | None) -> None:
     """Export as the settings say, or say what is missing."""
     from ..pipelines.annotate.export import choose, export_project, nothing
 
-    chosen = choose(project, project.config.export)
+    chosen = choose(project)
     if chosen.triplets:
         _say(export_project(project, workers=workers, show=True))
     else:

@@ -70,7 +70,7 @@ def export_project(
     Raises `RunError` where no triplet goes out, and `InputError` where something else is in the way.
     """
     folder = project.config.export.folder
-    chosen = choose(project, project.config.export)
+    chosen = choose(project)
     if not chosen.triplets:
         raise RunError(f"{project.folder}: nothing to export: {nothing(chosen)}")
     account = account_of(project, chosen)

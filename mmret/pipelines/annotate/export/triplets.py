@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ....benchmarks.omnicvr import query_id
-from ..config import Export
 from ..describe import Annotation
 from ..project import Project
 from ..records import Clip, Description, Instruction, PairRow, TripletStatus
@@ -53,11 +52,12 @@ def file_of(clip: str) -> str:
     return f"{clip}.mp4"
 
 
-def choose(project: Project, settings: Export) -> Chosen:
-    """The triplets of a project that settings ask for.
+def choose(project: Project) -> Chosen:
+    """The triplets of a project that its `[export]` asks for.
 
     Of those that ask the same of the same source for different targets none goes out: the answer would be ambiguous.
     """
+    settings = project.config.export
     clips = {clip.id for clip in project.accepted("segment", Clip)}
     told = {one.clip: Annotation.model_validate(one.annotation) for one in project.accepted("describe", Description)}
     pairs = {pair.id: pair for pair in project.accepted("mine", PairRow)}

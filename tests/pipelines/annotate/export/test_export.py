@@ -187,7 +187,7 @@ def test_ambiguous_questions_and_other_splits_stay(tmp_path: Path) -> None:
         write(project, pairs, texts)
     judge(project)
     vote(project, [pair.id for pair in pairs])
-    chosen = choose(project, project.config.export)
+    chosen = choose(project)
     assert {one.pair.id for one in chosen.triplets} == {pairs[i].id for i in (1, 2, 3, 5)}
     assert chosen.left_out == {
         "the same is asked of the same source for another target": 2,
