@@ -12,6 +12,6 @@ UNREADABLE = (ValueError, OSError, EOFError, zlib.error)
 
 
 def open_text(path: Path) -> TextIO:
-    """The file in UTF-8, whatever the locale, unzipped where its name ends in `.gz`."""
+    """The file in UTF-8, whatever the locale, without a byte order mark, unzipped where its name ends in `.gz`."""
     opened = gzip.open if path.suffix == ".gz" else open
-    return cast(TextIO, opened(path, "rt", encoding="utf-8"))
+    return cast(TextIO, opened(path, "rt", encoding="utf-8-sig"))

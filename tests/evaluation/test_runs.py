@@ -49,6 +49,8 @@ def as_sets(run: Run) -> dict[str, dict[str, float]]:
         RUN,
         RUN.replace(" ", "\t"),
         RUN.replace(" ", "   ") + "\n\n",
+        "\ufeff" + RUN,
+        "\ufeff" + RUN.replace(" ", "   "),
         RUN.replace("Q0 x 2", "Q0\tx  2"),
         "".join(sorted(RUN.splitlines(keepends=True), key=lambda line: line.split()[2])),  # queries interleaved
     ],
