@@ -66,7 +66,7 @@ def _copy_tables(board: Board, copy: Board) -> None:
         connection = target.connection()
         for table in Base.metadata.sorted_tables:
             if connection.scalar(select(func.count()).select_from(table)):
-                raise InputError("the database for the copy is not empty")
+                raise InputError("the database for the copy is not empty: empty it, or name another")
             rows = source.execute(_in_order(table), execution_options={"yield_per": ROWS}).mappings()
             for some in rows.partitions():
                 connection.execute(insert(table), [dict(row) for row in some])

@@ -70,7 +70,9 @@ def add_benchmark(
     labelled.need_labels()
     identity = identity or re.sub("[^a-z0-9]+", "-", labelled.name.lower()).strip("-")
     if not re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", identity) or len(identity) > 64:
-        raise InputError(f"{identity!r} cannot stand in addresses: small letters, digits and hyphens, at most 64")
+        raise InputError(
+            f"{identity!r} cannot stand in addresses: give an --id of small letters, digits and hyphens, at most 64"
+        )
     usual = protocols_of(labelled)
     protocols = [one.name for one in usual if one.everything == usual[0].everything]  # what one run can be scored under
     measures = [str(Measure.parse(name)) for name in usual_measures(labelled)]

@@ -66,14 +66,16 @@ class Board:
         """
         url = _url(folder, database_url)
         make = f"mmret board init {folder}"
-        if not (folder / "private").is_dir() or (url.drivername == "sqlite" and not Path(str(url.database)).is_file()):
-            raise InputError(f"{folder}: there is no board here; make one: {make}")
         way_out = {
             "none": f"its database has no tables yet; make them: {make}",
             "old": f"its tables are those of an older mmret; bring them up to date: {make}",
             "newer": NEWER,
         }
         with cls(url, folder)._unless_fails() as board:
+            if url.drivername == "sqlite" and not Path(str(url.database)).is_file():
+                raise InputError(f"{folder}: there is no board here; make one: {make}")
+            if not (board.files.is_made() and board.private.is_made()):
+                raise InputError(f"{folder}: folders of the board are missing; make them: {make}")
             with board.reading() as session:
                 schema = schema_of(session.connection())
             if schema != "current":

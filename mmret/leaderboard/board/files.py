@@ -43,6 +43,10 @@ class Files:
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)
 
+    def is_made(self) -> bool:
+        """Whether the folders are there; copies of a board may lack empty ones."""
+        return self._staged.is_dir()
+
     def path(self, digest: str) -> Path:
         """Where the file of that digest stands, or would."""
         if not re.fullmatch("[0-9a-f]{64}", digest):

@@ -11,7 +11,7 @@ from ..submissions import Ground, Report, check
 
 SECONDS = 120
 BYTES = 2 << 30  # memory of a process
-READ_BEFORE = ("__main__", __name__, "pyarrow.parquet", "mmret.leaderboard.submissions.rows")
+READ_BEFORE = (__name__, "pyarrow.parquet", "mmret.leaderboard.submissions.rows")
 
 
 def checkers(count: int) -> Workers:

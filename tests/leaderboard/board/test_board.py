@@ -31,6 +31,17 @@ def test_a_folder_that_is_no_board_names_the_command(tmp_path: Path, database_ur
         Board.open(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["files", "private"])
+def test_a_copy_that_lacks_empty_folders_is_mended(tmp_path: Path, name: str) -> None:
+    Board.make(tmp_path, "sqlite").close()
+    (tmp_path / name / "staged").rmdir()
+    with pytest.raises(InputError, match=f"mmret board init {tmp_path}"):
+        Board.open(tmp_path, "sqlite")
+    Board.make(tmp_path, "sqlite").close()
+    with Board.open(tmp_path, "sqlite") as board:
+        assert board.sweep() == 0
+
+
 def test_an_older_or_newer_board_names_the_way_out(board: Board) -> None:
     for found, way_out in (("DELETE FROM alembic_version", "init"), ("'9999'", "update mmret")):
         change = found if "DELETE" in found else f"INSERT INTO alembic_version VALUES ({found})"
