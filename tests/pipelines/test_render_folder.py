@@ -19,7 +19,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from mmret.cli.render import render as command
-from mmret.errors import InputError
+from mmret.errors import InputError, RunError
 from mmret.media import Fault
 from mmret.pipelines.render import Document, Settings, read_documents, render, weasy
 
@@ -95,6 +95,14 @@ def test_one_id_with_two_contents_is_an_error_and_a_repeated_document_is_none(tm
         render([*documents("a"), Document("a", table("b"))], tmp_path, ONE)
 
 
+def test_a_name_that_is_no_utf8_stands_in_the_manifest(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"z\xfcrich.html")).write_text(table("a"))
+    for drawn in (1, 0):
+        report = render(read_documents([tmp_path]), tmp_path / "out", Settings(pages=1, engine="weasyprint"))
+        assert (report.drawn, report.kept) == (drawn, 1 - drawn)
+        assert list(entries(tmp_path / "out")) == ["z\udcfcrich"]
+
+
 def test_a_document_that_takes_too_long_fails_and_leaves_no_process(tmp_path: Path) -> None:
     report = render([Document("heavy", HEAVY)], tmp_path, Settings(pages=1, time_limit=4))
     assert report.failed == {"heavy": "the renderer did not end within 4 s"}
@@ -162,6 +170,7 @@ def test_every_kind_of_file_becomes_documents(tmp_path: Path) -> None:
     assert set(faults) == {"bad", "empty", "latin", "torn", "e:4", "e:5", "e:6", "e:8"}
     assert "'tableId' is missing" in faults["e:4"] or "'columns' is missing" in faults["e:4"]
     assert "latin.csv" in faults["latin"]
+    assert faults["empty"].endswith("empty.csv: the file is empty")
     assert set(found) - set(faults) == {"sub/a", "b", "c", "d#1", "d#2", "x/y", "AC/DC_1", "AC/DC_0F"}
     assert "&lt;b&gt;1&lt;/b&gt;" in str(found["b"])
     assert "<th>Name, long</th>" in str(found["b"])
@@ -183,9 +192,8 @@ def test_the_command_lists_failures_and_ends_with_1(tmp_path: Path, capsys: pyte
     (tmp_path / "a.html").write_text(table("a") + table("b"))
     (tmp_path / "b.html").write_text("<p>")
     inputs = [tmp_path / "a.html", tmp_path / "b.html"]
-    with pytest.raises(SystemExit) as stop:
+    with pytest.raises(RunError, match="1 documents could not be drawn"):
         command(inputs, tmp_path / "out", pages=1, engine="weasyprint", as_json=True)
-    assert stop.value.code == 1
     said = capsys.readouterr()
     assert json.loads(said.out) == {
         "drawn": 1,

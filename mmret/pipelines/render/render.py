@@ -71,7 +71,6 @@ def render(
 def _render(documents: Iterable[Document], folder: Path, settings: Settings, show: bool) -> Report:
     run = _Run(folder, settings)
     with (
-        run.manifest,
         open_executor(settings.pages, settings.time_limit, "renderer", settings.ray) as executor,
         bar(None, "draw", "document", show=show) as progress,
     ):

@@ -14,12 +14,13 @@ from ...media import Fault
 from ...tables import Table
 from . import paper
 from .documents import Document, PdfPage
+from .manifest import MANIFEST
 
 csv.field_size_limit(2**31 - 1)
 
 
 def read_documents(paths: Iterable[Path]) -> Iterator[Document]:
-    """The documents in files and folders, one after the other as they are read.
+    """The documents in files and folders, one after the other as they are read; manifests in folders are passed over.
 
     The id of a file is its name without the ending, in a folder with the path to it; page 3 of a PDF file is `name#3`;
     lines of JSON have ids of their own. What cannot be read becomes a document with a `Fault`. Raises `InputError` for
@@ -37,7 +38,9 @@ def _files(path: Path) -> list[tuple[Path, str]]:
     """Files that can be read, and the id of each."""
     kinds = ", ".join(READERS)
     if path.is_dir():
-        found = sorted(one for one in path.rglob("*") if one.suffix.lower() in READERS and one.is_file())
+        # A manifest that grows while it is read, because pictures are drawn into the same folder, would have no end.
+        files = (one for one in path.rglob("*") if one.suffix.lower() in READERS and one.name != MANIFEST)
+        found = sorted(one for one in files if one.is_file())
         if not found:
             raise InputError(f"{path}: no file in it ends with {kinds}")
         return [(one, one.relative_to(path).with_suffix("").as_posix()) for one in found]
@@ -56,10 +59,12 @@ def _csv(file: Path, name: str) -> Iterator[Document]:
     separator = "\t" if file.suffix.lower() == ".tsv" else ","
     with file.open(encoding="utf-8-sig", newline="") as lines:
         try:
-            headers, *rows = csv.reader(lines, delimiter=separator, strict=True)
+            rows = list(csv.reader(lines, delimiter=separator, strict=True))
         except csv.Error as error:
             raise ValueError(f"no CSV: {error}") from error
-        yield _table(name, headers, rows)
+        if not rows:
+            raise ValueError("the file is empty")
+        yield _table(name, rows[0], rows[1:])
 
 
 def _parquet(file: Path, name: str) -> Iterator[Document]:
@@ -86,7 +91,7 @@ def _lines(file: Path, name: str) -> Iterator[Document]:
 def _line(line: bytes, where: str) -> Document:
     try:
         document = _parsed(json.loads(line))
-        f"{document.id}{document.digest}".encode()  # JSON can hold halves of characters, which no file can
+        f"{document.id}{document.content}".encode()  # JSON can hold halves of characters, which nobody can draw
         return document
     except (KeyError, TypeError, AttributeError) as error:
         wanted = "html and id, or tableId, columns[].text and rows[].cells[].text"
