@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -222,7 +223,9 @@ def test_a_torn_picture_is_left_out_on_both_sides(tmp_path: Path) -> None:
     assert [one["id"] for one in excluded] == ["t6"]
 
 
-def test_a_copy_is_a_benchmark_and_nothing_else_is_taken_for_it(tmp_path: Path) -> None:
+def test_a_copy_is_a_benchmark_and_nothing_else_is_taken_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tree = write_tree(tmp_path / "tree", pictures=(20, 30))
     source = opened(tree, "title=text,content=image+native")
     copy = make_copy(source, Change.parse("title-drop"), tmp_path / "copy")
@@ -247,6 +250,10 @@ def test_a_copy_is_a_benchmark_and_nothing_else_is_taken_for_it(tmp_path: Path) 
         with pytest.raises(InputError, match="holds something else"):
             make_copy(opened(tree, "title=text,content=image+native", seed=seed), Change.parse(change), copy.folder)
     assert not [path for path in tmp_path.iterdir() if path.name.endswith(".part")]
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(InputError, match=r"^\.: name a folder of its own"):
+        make_copy(source, Change.parse("title-drop"), Path())
     with pytest.raises(InputError, match="no benchmark of tables"):
         open_source("omnicvr-mini", Sources())
 
@@ -364,6 +371,10 @@ def test_a_killed_sweep_runs_only_what_is_left(tmp_path: Path) -> None:
     assert found.effects == sweep(source, "bm25", parsed, tmp_path / "fresh", settings).effects
     with pytest.raises(InputError, match="another limit"):
         sweep(source, "bm25", parsed, out, EvaluationSettings(measures=settings.measures, cost_items=0, limit=3))
+    few = tmp_path / "few"
+    assert sweep(source, "bm25", parsed[:1], few, replace(settings, limit=3)).effects[0].queries == 3
+    with pytest.raises(InputError, match="another limit"):  # and not those three taken for all
+        sweep(source, "bm25", parsed[:1], few, settings)
     with pytest.raises(InputError, match="no slice 'odd'; there are: even"):
         sweep(source, "bm25", parsed, out, settings, slices=["odd"])
     (tree / "corpus.jsonl").write_text((tree / "corpus.jsonl").read_text().replace("north", "south"))

@@ -53,6 +53,8 @@ def make_copy(source: Source, change: Change, folder: Path, *, untouched: bool =
         if _about_of(folder) != json.loads(about):
             raise InputError(f"{folder}: holds something else than this copy; name another folder, or remove it")
         return Copy(folder, view, new=False)
+    if not folder.name:  # the working folder, in whose place another would be put
+        raise InputError(f"{folder}: name a folder of its own for the copy")
     part = folder.with_name(f".{folder.name}.{text_digest(about)[:12]}.part")
     work = Work(source, None if untouched else change, making, view, part, show)
     try:

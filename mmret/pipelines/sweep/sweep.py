@@ -15,6 +15,7 @@ from ...errors import InputError, RunError
 from ...evaluation import Measure, evaluate, load_result, usual_measures
 from ...evaluation import Settings as EvaluationSettings
 from ...evaluation.results import RESULT
+from ...evaluation.settings import OF_MODELS
 from ...progress import bar
 from .changes import Change, Making, hindrance, making_of
 from .copy import Copy, make_copy
@@ -22,7 +23,8 @@ from .effects import Effect, Outcome, adjust, effects_of
 from .source import Source
 
 CORPORA, RESULTS = "corpora", "results"
-_DECISIVE = ("protocols", "measures", "limit", "drop", "dtype", "choices", "frames", "sampling", "reader", "seed")
+_USUAL = ("protocols", "measures")  # where they are None, the benchmark decides
+_DECISIVE = (*_USUAL, "limit", "drop", *OF_MODELS, "seed")
 
 
 @dataclass
@@ -163,7 +165,8 @@ def _with_documents_of(copy: Copy, benchmark: Benchmark, name: str, cache: Path 
 def _same(record: Mapping[str, Any], benchmark: Benchmark, settings: EvaluationSettings, folder: Path) -> None:
     """Raise `InputError` unless a result that is there is the one that would be made."""
     there, asked = record["settings"]["resolved"], json.loads(json.dumps(asdict(settings), default=str))
-    others = [name for name in _DECISIVE if asked[name] is not None and there[name] != asked[name]]
+    wanted = [name for name in _DECISIVE if not (asked[name] is None and name in _USUAL)]
+    others = [name for name in wanted if there[name] != asked[name]]
     others += [name for name in ("digest", "view") if record["benchmark"][name] != getattr(benchmark, name)]
     if others:
         raise InputError(f"{folder}: holds a result with another {', '.join(others)}; name another folder")
