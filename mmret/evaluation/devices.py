@@ -25,7 +25,7 @@ def resolve_device(wanted: str, model: str | Model, engine: EngineName = "local"
     try:
         torch.empty(0, device=wanted)
     except (RuntimeError, AssertionError) as error:
-        raise InputError(f"device {wanted!r} cannot be used here: {str(error).splitlines()[0]}") from None
+        raise InputError(f"device {wanted!r} cannot be used here: {str(error).partition("\n")[0]}") from None
     return wanted
 
 
