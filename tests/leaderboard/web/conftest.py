@@ -78,7 +78,9 @@ class Served:
     def logged(self, message: str = "") -> list[dict[str, Any]]:
         """The lines of the log with that message; every line is JSON."""
         whole = self.log.read_text().rpartition("\n")[0]
-        return [entry for entry in map(json.loads, whole.splitlines()) if not message or entry["message"] == message]
+        lines = whole.splitlines()
+        assert all(line.startswith("{") for line in lines), whole
+        return [entry for entry in map(json.loads, lines) if not message or entry["message"] == message]
 
     def team(self) -> tuple[str, str]:
         """Name and token of a new team."""
