@@ -17,6 +17,7 @@ from ..submissions import Ground
 from .answers import save_answers
 from .board import Board
 from .database import Benchmark
+from .exported import LONGEST
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,10 @@ def add_benchmark(
         raise InputError(
             f"{identity!r} cannot stand in addresses: give an --id of small letters, digits and hyphens, at most 64"
         )
+    title, slices = str(labelled.about.get("title", labelled.name)), list(labelled.usable().slices)
+    for text in (labelled.name, labelled.version, title, labelled.view, *slices):
+        if len(text) > LONGEST:
+            raise InputError(f"{source}: the name or title {text[:40]!r}… has more than {LONGEST} characters")
     usual = protocols_of(labelled)
     protocols = [one.name for one in usual if one.everything == usual[0].everything]  # what one run can be scored under
     measures = [str(Measure.parse(name)) for name in usual_measures(labelled)]
@@ -82,7 +87,7 @@ def add_benchmark(
             id=identity,
             name=labelled.name,
             version=labelled.version,
-            title=str(labelled.about.get("title", labelled.name)),
+            title=title,
             view=labelled.view,
             digest=ground.digest,
             ground_digest=board.files.add(ground.save),
@@ -91,7 +96,7 @@ def add_benchmark(
             main_measure=_one_of("measure", main_measure, measures),
             protocols=protocols,
             measures=measures,
-            slices=list(labelled.usable().slices),
+            slices=slices,
             source=source,
             hidden=terms.hidden,
             public_id=terms.public_id,

@@ -12,7 +12,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from ...errors import InputError
 from ..submissions import Description
 
-Word = Annotated[str, Field(max_length=200)]
+LONGEST = 200  # characters of a name or title
+Word = Annotated[str, Field(max_length=LONGEST)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 

@@ -128,7 +128,7 @@ def _tops(board: Board, scored: Sequence[tuple[str, str]]) -> Iterator[tuple[str
         try:
             top = load_top(board.private.path(digest))
         except RunError as error:
-            _log.error("cannot be compared with", extra={"fields": {"submission": identity, "error": str(error)}})
+            _log.error("a submission cannot be compared with", extra={"fields": {"submission": identity, "error": str(error)}})
         else:
             yield identity, top
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,6 +105,12 @@ def test_labels_are_replaced_where_the_same_is_asked(board: Board) -> None:
             add_benchmark(board, one, Terms(), source="x", replace=True)
     with pytest.raises(InputError, match="to replace"):
         add_benchmark(board, asked, Terms(), source="x", identity="new", replace=True)
+
+
+@pytest.mark.parametrize("change", [{"about": {"title": "x" * 201}}, {"slices": {"x" * 201: np.arange(3)}}])
+def test_what_no_export_could_hold_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    with Board.make(tmp_path, "sqlite") as board, pytest.raises(InputError, match="more than 200 characters"):
+        add(board, replace(labelled(), **change))
 
 
 def test_a_copy_without_labels_is_refused(board: Board) -> None:
