@@ -25,7 +25,8 @@ def resolve_device(wanted: str, model: str | Model, engine: EngineName = "local"
     try:
         torch.empty(0, device=wanted)
     except (RuntimeError, AssertionError) as error:
-        raise InputError(f"device {wanted!r} cannot be used here: {str(error).partition("\n")[0]}") from None
+        why = str(error).partition("\n")[0]
+        raise InputError(f"device {wanted!r} cannot be used here: {why}") from None
     return wanted
 
 
