@@ -128,7 +128,8 @@ def _tops(board: Board, scored: Sequence[tuple[str, str]]) -> Iterator[tuple[str
         try:
             top = load_top(board.private.path(digest))
         except RunError as error:
-            _log.error("a submission cannot be compared with", extra={"fields": {"submission": identity, "error": str(error)}})
+            fields = {"submission": identity, "error": str(error)}
+            _log.error("a submission cannot be compared with", extra={"fields": fields})
         else:
             yield identity, top
 
