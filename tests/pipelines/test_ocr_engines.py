@@ -110,6 +110,10 @@ def test_engines_that_are_not_there_are_refused(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match="sudo apt-get install tesseract-ocr"):
         create_engine("tesseract")
+    (tmp_path / "tesseract").write_text("#!/bin/sh\necho no data here >&2\nexit 1\n")
+    (tmp_path / "tesseract").chmod(0o755)
+    with pytest.raises(InputError, match="engine 'tesseract' cannot be used: tesseract: no data here"):
+        create_engine("tesseract")
     with pytest.raises(InputError, match="did you mean rapidocr"):
         create_engine("rapidorc")
     with pytest.raises(InputError, match="nothing behind a colon"):

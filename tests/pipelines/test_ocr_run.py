@@ -75,13 +75,15 @@ def test_each_picture_gets_its_line_and_faults_cost_nobody_else(tmp_path: Path) 
     folder = tmp_path / "pictures"
     folder.mkdir()
     whole = draw_table(folder / "a b'c.png", SMALL)
-    (folder / "copy.png").write_bytes(whole.read_bytes())
+    odd = os.fsdecode(b"z\xfcrich.png")  # no UTF-8
+    for name in ("copy.png", odd):
+        (folder / name).write_bytes(whole.read_bytes())
     (folder / "cut.png").write_bytes(whole.read_bytes()[:400])
     (folder / "empty.png").touch()
     Image.new("RGB", (1, 1)).save(folder / "dot.png")
     summary = run_ocr(folder, tmp_path / "out" / "o.jsonl", workers=1)
     rows = {row["id"]: row for row in rows_in(tmp_path / "out" / "o.jsonl")}
-    assert list(rows) == ["a b'c.png", "copy.png", "cut.png", "dot.png", "empty.png"]
+    assert list(rows) == ["a b'c.png", "copy.png", "cut.png", "dot.png", "empty.png", odd]
     good = rows["a b'c.png"]
     assert good["text"].splitlines()[1] == "Oslo | 709,037 | 12.5%"
     assert (good["engine"], good["width"], good["height"]) == ("rapidocr", 361, 79)
@@ -91,12 +93,12 @@ def test_each_picture_gets_its_line_and_faults_cost_nobody_else(tmp_path: Path) 
     assert "truncated" in rows["cut.png"]["error"]
     assert "cannot identify" in rows["empty.png"]["error"]
     assert set(summary.failed) == {"cut.png", "empty.png"}
-    assert (summary.pictures, summary.read, summary.without_text) == (5, 3, 1)
+    assert (summary.pictures, summary.read, summary.without_text) == (6, 4, 1)
     # Once more: nothing is read, the file is the same to the byte.
     before = (tmp_path / "out" / "o.jsonl").read_bytes()
     whole_only = list(read_pictures([whole, folder / "gone.png"]))
     assert [(one.known, one.fault) for one in whole_only] == [(True, ""), (False, "No such file or directory")]
-    assert run_ocr(folder, tmp_path / "out" / "o.jsonl", workers=1).known == 3
+    assert run_ocr(folder, tmp_path / "out" / "o.jsonl", workers=1).known == 4
     assert (tmp_path / "out" / "o.jsonl").read_bytes() == before
 
 
@@ -237,3 +239,7 @@ def test_the_command_writes_scores_and_fails_where_a_picture_did(tmp_path: Path)
     assert "character error rate" in CliRunner().invoke(app, given).stdout
     with pytest.raises(InputError, match="a folder"):
         run_ocr(tmp_path, tmp_path)
+    with pytest.raises(InputError, match=r"t\.png: is a file"):
+        run_ocr(tmp_path, tmp_path / "t.png" / "o.jsonl")
+    with pytest.raises(RunError, match="File name too long"):
+        run_ocr(tmp_path, tmp_path / f"{'x' * 250}.json", workers=1)

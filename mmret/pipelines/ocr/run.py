@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from ...errors import InputError, RunError
+from ...errors import InputError
+from ...paths import refuse_file
+from ...whole import whole
 from .base import identity
 from .engines import create_engine
 from .read import TIME_LIMIT, Reading, read_pictures
@@ -69,6 +70,7 @@ def run_ocr(
     """
     if output.is_dir():
         raise InputError(f"{output}: a folder; name a file of JSON lines")
+    refuse_file(output.parent)
     sources = pictures_of(given)
     natives = {} if against is None else native_cells(against, [source.id for source in sources])
     about = identity(create_engine(engine))
@@ -82,23 +84,19 @@ def run_ocr(
         show=show,
     )
     summary, seconds, distances = Summary(pictures=len(sources)), [], list[Distance]()
-    unfinished = output.with_name(f".{output.name}.{os.getpid()}")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("w", encoding="utf-8") as file:
-            for source, reading in zip(sources, readings, strict=True):
-                _count(summary, source.id, reading)
-                if reading.page is not None:
-                    seconds.append(reading.seconds)
-                    if source.id in natives:
-                        distances.append(distance(natives[source.id], reading.page.cells))
-                row = {"id": source.id, "image": str(source.path), "sha256": reading.sha256, **about, **_page(reading)}
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
-        unfinished.replace(output)
-    except OSError as error:
-        raise RunError(f"{output}: cannot be written: {error.strerror or error}; what was read is kept") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with (
+        whole(output, way_out="what was read is kept") as part,
+        # Half a character, as a file's name may hold, becomes the sign that JSON has for it.
+        part.open("w", encoding="utf-8", errors="backslashreplace") as file,
+    ):
+        for source, reading in zip(sources, readings, strict=True):
+            _count(summary, source.id, reading)
+            if reading.page is not None:
+                seconds.append(reading.seconds)
+                if source.id in natives:
+                    distances.append(distance(natives[source.id], reading.page.cells))
+            row = {"id": source.id, "image": str(source.path), "sha256": reading.sha256, **about, **_page(reading)}
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
     summary.seconds = fmean(seconds) if seconds else 0.0
     summary.distances = summarise(distances) if distances else {}
     return summary

@@ -31,9 +31,13 @@ class Tesseract:
     def __init__(self, languages: str = "eng") -> None:
         if shutil.which("tesseract") is None:
             raise InputError("engine 'tesseract' needs the program; install with: sudo apt-get install tesseract-ocr")
+        try:
+            told, known = (_run([option]).split("\n") for option in ("--version", "--list-langs"))
+        except ValueError as error:
+            raise InputError(f"engine 'tesseract' cannot be used: {error}") from error
         self.name = "tesseract"
-        self.version = _run(["--version"]).split("\n")[0].split()[-1]
-        missing = set(languages.split("+")) - set(_run(["--list-langs"]).split("\n")[1:])
+        self.version = told[0].split()[-1]
+        missing = set(languages.split("+")) - set(known[1:])
         if missing:
             packages = " ".join(f"tesseract-ocr-{name.replace('_', '-')}" for name in sorted(missing))
             raise InputError(
