@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...benchmarks import Benchmark
-from ...errors import InputError, RunError, unknown_name
+from ...errors import InputError, unknown_name
 from ...evaluation import Measure, Ranking, compare_results
 from ...media import Workers
 from ...media.excerpts import SECONDS, gather
 from ...paths import refuse_file
+from ...whole import write_whole
 from .answers import Study
 from .examples import examples_of
 from .overview import overview, scores_of, telling_of
@@ -78,7 +78,8 @@ def write_report(
         excerpts=excerpts,
         **overview(study, protocol, measure, copies),
     )
-    _write(path, text)
+    # Half a character, which a damaged text may hold, becomes a sign that says so.
+    write_whole(path, text.encode("utf-8", "xmlcharrefreplace"), "the report cannot be written")
 
 
 def read_copies(path: Path, benchmark: Benchmark) -> NDArray[np.int64]:
@@ -113,16 +114,3 @@ def _environment() -> Environment:
     found = environment(__package__)
     found.globals |= {"seconds": SECONDS, "letters": LETTERS}
     return found
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Half a character, which a damaged text may hold, becomes a sign that says so.
-        part.write_text(text, encoding="utf-8", errors="xmlcharrefreplace")
-        part.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise RunError(f"{path}: the report cannot be written: {error.strerror or error}") from error
