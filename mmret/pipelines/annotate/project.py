@@ -180,6 +180,11 @@ class Project:
         rows = sorted(self.rows(stage).items())
         return [self._valid(stage, kind, row.record, name) for name, row in rows if row.status == "accepted"]
 
+    def records(self, stage: str, kind: type[R]) -> dict[str, R]:
+        """What was made of the items of a stage, also of rejected ones, by id. Raises `InputError` for another kind."""
+        rows = self.rows(stage).items()
+        return {name: self._valid(stage, kind, row.record, name) for name, row in rows if row.record is not None}
+
     def counts(self, stage: str) -> dict[Status, dict[str, int]]:
         """Status → reason, without what follows a colon in it → number of items; the most frequent first."""
         found: dict[Status, Counter[str]] = {}

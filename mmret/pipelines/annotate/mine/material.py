@@ -34,8 +34,7 @@ def described_clips(project: Project) -> list[Clip]:
 def splits_of(project: Project) -> dict[str, Split]:
     """The split of each original; clips that were turned down, as near-duplicates are, tie originals too."""
     settings = project.config.mine
-    records = [row.record for row in project.rows("segment").values()]
-    clips = [Clip.model_validate(one) for one in records if one is not None and "phash" in one]  # others were not cut
+    clips = list(project.records("segment", Clip).values())
     shares: dict[Split, float] = {"train": settings.train, "dev": settings.dev, "test": settings.test}
     return split_of(clips, shares, settings.near, settings.seed)
 

@@ -92,10 +92,10 @@ def _scan(settings: Segment, job: _Job) -> Outcome:
 
 def _candidates(project: Project, originals: Iterable[Original]) -> Iterator[Candidate]:
     """The stretches of all originals that could be scanned, in the order of originals and time."""
-    rows = project.rows("scan")
+    scans = project.records("scan", Scan)
     for original in originals:
-        if rows[original.id].status == "accepted":
-            for span in Scan.model_validate(rows[original.id].record).spans:
+        if original.id in scans:
+            for span in scans[original.id].spans:
                 name = text_digest(f"{original.sha256} {span.first} {span.after}")[:16]
                 yield Candidate(id=name, original=original.id, span=span)
 
@@ -111,7 +111,7 @@ def _cut(config: Config, job: _Job) -> Outcome:
 def _settle(project: Project, found: list[Candidate], licences: Mapping[str, str]) -> Counter[Status]:
     """What became of each stretch; clips that are no more are deleted, and what a killed run left."""
     settings, cuts = project.config.segment, project.rows("cut")
-    made = {name: row.record for name, row in cuts.items() if row.record is not None}
+    made = project.records("cut", Cut)
     clips = {one.id: _clip(one, made[one.id], licences) for one in found if one.id in made}
     twins = near_duplicates([*clips.values()], pictures=settings.near_pictures, sounds=settings.near_sounds)
     outcomes = []
@@ -136,8 +136,8 @@ def _settle(project: Project, found: list[Candidate], licences: Mapping[str, str
     return Counter(outcome.status for _, outcome in outcomes)
 
 
-def _clip(one: Candidate, record: Mapping[str, Any], licences: Mapping[str, str]) -> Clip:
-    span, cut = one.span, Cut.model_validate(record)
+def _clip(one: Candidate, cut: Cut, licences: Mapping[str, str]) -> Clip:
+    span = one.span
     return Clip(
         id=one.id,
         original=one.original,

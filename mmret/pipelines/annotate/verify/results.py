@@ -45,8 +45,7 @@ class Findings:
     @cached_property
     def verdicts(self) -> list[Verdict]:
         """All verdicts, on controls too."""
-        rows = self._project.rows(STAGE).values()
-        return [Verdict.model_validate(row.record) for row in rows if row.record is not None]
+        return list(self._project.records(STAGE, Verdict).values())
 
     @cached_property
     def texts(self) -> dict[str, str]:
