@@ -28,6 +28,7 @@ from pathlib import Path
 import contestants as who
 import numpy as np
 import workloads
+from memory import megabytes
 
 SMALL = "--small" in sys.argv
 
@@ -239,28 +240,23 @@ def peak(workload: Workload, contestant: str) -> float:
         ctypes.CDLL("libc.so.6").malloc_trim(0)  # what making the data left free must not hide what is taken now
     with sampled() as samples:
         job()
-    return (max(samples) - samples[0]) / 1e6
+    return max(samples) - samples[0]
 
 
 @contextmanager
-def sampled() -> Iterator[list[int]]:
-    """Anonymous resident bytes, read every millisecond; the first is from before."""
-    samples, done = [anonymous()], threading.Event()
+def sampled() -> Iterator[list[float]]:
+    """Anonymous resident megabytes, read every millisecond; the first is from before."""
+    samples, done = [megabytes("RssAnon")], threading.Event()
 
     def watch() -> None:
         while not done.wait(0.001):
-            samples.append(anonymous())
+            samples.append(megabytes("RssAnon"))
 
     thread = threading.Thread(target=watch)
     thread.start()
     yield samples
     done.set()
     thread.join()
-
-
-def anonymous() -> int:
-    status = Path("/proc/self/status").read_text()
-    return 1024 * int(next(line for line in status.splitlines() if line.startswith("RssAnon")).split()[1])
 
 
 def _version(package: str) -> str | None:

@@ -26,6 +26,7 @@ from mmret import cpu_torch
 from mmret.benchmarks import load_benchmark
 from mmret.encoders import Encoder, Memory, Options, create_encoder
 from mmret.evaluation.embedding import embed_sides
+from mmret.evaluation.replica import Replica
 from mmret.items import Item
 from mmret.media import ClipRequest, Workers, decode
 from mmret.meter import Meter
@@ -39,34 +40,30 @@ def clips(count: int) -> list[Item]:
     return [item.keep(["video"]) for item in load_benchmark("omnicvr-mini").documents[:count]]
 
 
-def made(reference: str, workers: Workers, device: str, dtype: str) -> tuple[Encoder, Meter, Memory]:
-    """An encoder, loaded."""
+def made(reference: str, workers: Workers, device: str, dtype: str) -> Replica:
+    """A model, loaded."""
     meter, memory = Meter(), Memory()
     options = Options(workers, device=device, dtype=dtype, frames=FRAMES, meter=meter, memory=memory)
     encoder = create_encoder(reference, options)
     assert isinstance(encoder, Encoder)
-    return encoder, meter, memory
+    return Replica(encoder, workers, meter, memory)
 
 
-def through_mmret(encoder: Encoder, items: Sequence[Item], meter: Meter, memory: Memory) -> float:
+def through_mmret(model: Replica, items: Sequence[Item]) -> float:
     """Seconds to embed and keep the items, without decoding."""
-    memory.clear()
-    before = meter.stages["decode"].seconds if "decode" in meter.stages else 0.0
+    model.memory.clear()
+    before = decoding(model)
     with tempfile.TemporaryDirectory() as cache:
         start = time.perf_counter()
-        embed_sides(
-            encoder,
-            {"document": items},
-            Path(cache),
-            batch_size=16,
-            cost_items=0,
-            device="perf",
-            meter=meter,
-            memory=memory,
-            show=False,
-        )
+        sides = {"document": items}
+        embed_sides(model, sides, Path(cache), batch_size=16, cost_items=0, device="perf", show=False)
         seconds = time.perf_counter() - start
-    return seconds - (meter.stages["decode"].seconds - before)
+    return seconds - (decoding(model) - before)
+
+
+def decoding(model: Replica) -> float:
+    """Seconds that the model has waited for clips so far."""
+    return model.meter.stages["decode"].seconds if "decode" in model.meter.stages else 0.0
 
 
 def clip_directly(folder: Path, frames: Sequence[np.ndarray]) -> Callable[[], None]:
@@ -100,12 +97,12 @@ def overhead(count: int, rounds: int) -> None:
         folder = Path(name)
         config = {"model_cfg": open_clip.get_model_config("ViT-B-32"), "preprocess_cfg": {}}
         _write_clip(folder, config)
-        encoder, meter, memory = made(f"clip:local-dir:{folder}", workers, "cpu", "float32")
-        encoder.embed(items[:1], "document")
+        model = made(f"clip:local-dir:{folder}", workers, "cpu", "float32")
+        model.encoder.embed(items[:1], "document")
         directly = clip_directly(folder, frames)
         ours, theirs = [], []
         for _ in range(rounds):
-            ours.append(through_mmret(encoder, items, meter, memory))
+            ours.append(through_mmret(model, items))
             start = time.perf_counter()
             directly()
             theirs.append(time.perf_counter() - start)
@@ -161,20 +158,20 @@ def busy(sizes: Sequence[str], count: int, device: str) -> None:
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder, Workers(None) as workers:
             build(size, Path(folder), device, dtype)
-            encoder, meter, memory = made(f"vlm2vec:{folder}", workers, device, dtype)
-            encoder.embed(items[:4], "document")
-            memory.clear()
-            waited = meter.stages["decode"].seconds
+            model = made(f"vlm2vec:{folder}", workers, device, dtype)
+            model.encoder.embed(items[:4], "document")
+            model.memory.clear()
+            waited = decoding(model)
             samples: list[float] = []
             done = threading.Event()
             watcher = threading.Thread(target=_watch, args=(samples, done))
             if device.startswith("cuda"):
                 watcher.start()
             start = time.perf_counter()
-            encoder.embed(items, "document")
+            model.encoder.embed(items, "document")
             seconds = time.perf_counter() - start
             done.set()
-            waited = meter.stages["decode"].seconds - waited
+            waited = decoding(model) - waited
         told = f", busy {sum(samples) / len(samples):.0f} % of the time, aim at least 90 %" if samples else ""
         print(
             f"vlm2vec {size} on {device}: {count / seconds:.1f} clips/s{told}; {waited:.1f} of {seconds:.1f} s waiting"

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
+from memory import megabytes
 
 from mmret.benchmarks import Benchmark, Ragged
 from mmret.encoders import Options, Spec, register_encoder
@@ -108,9 +109,9 @@ class Made:
 
 def browse(folder: Path, benchmark: Benchmark, asked: int) -> None:
     """Open the results and walk through their queries."""
-    start = resident()
+    start = megabytes("VmRSS")
     results = timed("read two results", lambda: [load_result(folder / name) for name in ("one", "two")])
-    read = resident()
+    read = megabytes("VmRSS")
     study = timed("open them as a study", lambda: Study.of(results, lambda _: benchmark))
     shelf = timed("tokens of all media", lambda: MediaShelf([*benchmark.documents, *benchmark.queries]))
 
@@ -134,7 +135,8 @@ def browse(folder: Path, benchmark: Benchmark, asked: int) -> None:
     timed("list of a text, by gap", lambda: select(facts, text="violin light 7", sort="gap", kind="wrong"))
     timed("the same facts without the source", lambda: study.facts("gallery-no-source"))
     timed("figures by mended labels, and before", lambda: rescored(study, scene.votes, "gallery"))
-    print(f"memory: results {read - start:.0f} MB, the explorer {max(0, resident() - read):.0f} MB besides")
+    besides = max(0, megabytes("VmRSS") - read)
+    print(f"memory: results {read - start:.0f} MB, the explorer {besides:.0f} MB besides")
 
 
 def search(cache: Path) -> None:
@@ -157,11 +159,6 @@ def spent(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
-
-
-def resident() -> float:
-    """MB of this process now."""
-    return int(Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0]) / 1000
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

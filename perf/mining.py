@@ -11,10 +11,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import time
 
 import numpy as np
+from memory import megabytes
 from numpy.typing import NDArray
 
 from mmret.pipelines.annotate.config import Mine
@@ -42,17 +42,18 @@ def main() -> None:
         "visual": made_vectors(options.clips, options.width, 1),
         "audio": made_vectors(options.clips, options.width, 2),
     }
-    inputs = peak()
+    inputs = megabytes("VmHWM") / 1000
     wall, cpu = time.perf_counter(), time.process_time()
     found = mine(moments, ["test"] * options.clips, vectors, settings, show=True)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    peak = megabytes("VmHWM") / 1000
     told = {
         "clips": options.clips, "width": options.width, "cores": os.cpu_count(), "load": os.getloadavg()[0],
-        "seconds": round(wall, 1), "CPU seconds": round(cpu, 1), "GB with inputs": round(peak(), 2),
+        "seconds": round(wall, 1), "CPU seconds": round(cpu, 1), "GB with inputs": round(peak, 2),
         "GB of inputs": round(inputs, 2), "funnel": found.funnel,
     }  # fmt: skip
     print(json.dumps(told, indent=1))
-    met = wall <= 60 * MINUTES and peak() <= GIGABYTES
+    met = wall <= 60 * MINUTES and peak <= GIGABYTES
     print("met" if met else "NOT met", f"(at most {MINUTES} minutes and {GIGABYTES} GB)")
 
 
@@ -74,11 +75,6 @@ def made_vectors(count: int, width: int, seed: int) -> NDArray[np.float32]:
         some += 0.35 * generator.standard_normal(some.shape, np.float32)
         some /= np.linalg.norm(some, axis=1, keepdims=True)
     return vectors
-
-
-def peak() -> float:
-    """Most memory of this process so far, GB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
 
 if __name__ == "__main__":

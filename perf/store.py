@@ -23,6 +23,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from memory import megabytes
 from numpy.typing import NDArray
 
 from mmret.benchmarks import load_benchmark
@@ -102,7 +103,7 @@ def once(data: Path, cache: Path) -> None:
     embedded = "embed document" in result.record["cost"]["stages"]
     print(
         f"{data.name}, {'vectors made' if embedded else 'vectors known'}: {took:.1f} CPU s ({read - start:.1f} labels; "
-        f"{stages}), {len(result.record['scores'])} protocols, peak {_peak():.0f} MB; aim 15 CPU s, 600 MB"
+        f"{stages}), {len(result.record['scores'])} protocols, peak {megabytes('VmHWM'):.0f} MB; aim 15 CPU s, 600 MB"
     )
 
 
@@ -173,11 +174,6 @@ def _from_memory(items: Sequence[Item], seconds: float) -> float:
         for _ in items:
             model.vector(frames)
         return len(items) / (time.perf_counter() - start)
-
-
-def _peak() -> float:
-    """Largest resident size of this process so far, MB; `getrusage` would count in the parent's."""
-    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1000
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from memory import megabytes
 
 from mmret.benchmarks import Benchmark, Ragged, load_benchmark
 from mmret.evaluation import score_vectors
@@ -73,13 +74,12 @@ def _tables() -> Iterator[str]:
 
 def read(folder: Path) -> None:
     """Seconds and memory of reading, validating and serialising."""
-    start, clock, before = time.process_time(), time.perf_counter(), peak()
+    start, clock, before = time.process_time(), time.perf_counter(), megabytes("VmHWM")
     benchmark = load_benchmark("nq-tables", folder, view="title=text,content=native")
     took, passed = time.process_time() - start, time.perf_counter() - clock
     length = np.mean([len(item.text or "") for item in benchmark.documents])
-    print(
-        f"read       {passed:6.1f} s, {took:.1f} CPU s, peak {peak():.0f} MB ({before:.0f} before); aim 60 s, 1500 MB"
-    )
+    peak = megabytes("VmHWM")
+    print(f"read       {passed:6.1f} s, {took:.1f} CPU s, peak {peak:.0f} MB ({before:.0f} before); aim 60 s, 1500 MB")
     print(f"           {len(benchmark.documents):,} tables of {length:,.0f} characters on average")
 
 
@@ -91,25 +91,11 @@ def score(folder: Path) -> None:
     benchmark = Benchmark("random", "1", queries, documents, gold, np.ones(QUERIES))
     asked = np.random.default_rng(1).standard_normal((QUERIES, WIDTH), np.float32)
     matrix = np.load(folder / "vectors.npy", mmap_mode="r")
-    before, start = anonymous(), time.process_time()
+    before, start = megabytes("VmRSS"), time.process_time()
     score_vectors(benchmark, asked, matrix)
     took = time.process_time() - start
-    above = peak() - before - matrix.nbytes / 1e6
+    above = megabytes("VmHWM") - before - matrix.nbytes / 1e6
     print(f"evaluate   {took:6.1f} CPU s, {above:.0f} MB above the vectors; aim 20 s, 400 MB")
-
-
-def peak() -> float:
-    """Largest resident size of this process so far, MB."""
-    return _status("VmHWM")
-
-
-def anonymous() -> float:
-    """Resident size now, MB."""
-    return _status("VmRSS")
-
-
-def _status(field: str) -> float:
-    return int(Path("/proc/self/status").read_text().split(f"{field}:")[1].split()[0]) / 1000
 
 
 if __name__ == "__main__":

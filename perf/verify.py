@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import median
 
 import av
+from memory import megabytes
 
 from mmret.benchmarks import load_benchmark, read_draft, verify
 from mmret.media import Preflight, Workers
@@ -66,16 +67,11 @@ def labels() -> None:
 
 def read(folder: Path) -> None:
     """One layout, in a process of its own."""
-    before, start = peak(), time.process_time()
+    before, start = megabytes("VmHWM"), time.process_time()
     load_benchmark("omnicvr", folder)
     took = time.process_time() - start
-    print(f"{folder.name:10} {took:7.1f} CPU s, peak {peak():.0f} MB ({before:.0f} before); aim 10 s and 500 MB")
-
-
-def peak() -> float:
-    """Largest resident size of this process so far, MB; `getrusage` would count in the parent's."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 1000
+    peak = megabytes("VmHWM")
+    print(f"{folder.name:10} {took:7.1f} CPU s, peak {peak:.0f} MB ({before:.0f} before); aim 10 s and 500 MB")
 
 
 if __name__ == "__main__":

