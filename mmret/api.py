@@ -11,7 +11,6 @@ from .benchmarks import Benchmark, benchmarks, load_benchmark
 from .encoders import Encoder, Memory, PairScorer, create_encoder, encoders, lacking
 from .errors import InputError
 from .evaluation import (
-    MEASURES,
     Galleries,
     Labels,
     Ranking,
@@ -67,7 +66,7 @@ def score_run(
     *,
     protocols: Sequence[str] | None = None,
     galleries: Galleries | None = None,
-    measures: Sequence[str] = MEASURES,
+    measures: Sequence[str] | None = None,
     missing: Missing = "error",
     unknown: Unknown = "error",
     seed: int = 0,

@@ -158,6 +158,10 @@ def test_runs_are_scored_converted_and_exported(capfd: pytest.CaptureFixture[str
     assert "query-9" in err
     assert "--missing zero" in err
     assert "count 0" in mmret(capfd, *arguments, "--missing", "zero")[2]
+    qrels.write_text("query-0 0 another-clip 1\n")  # which the run does not list
+    code, out, _ = mmret(capfd, *arguments, "--unknown", "ignore", "--json")
+    assert code == 0
+    assert json.loads(out, parse_constant=pytest.fail)["scores"]["MedR"]["value"] is None
     for form, words in (
         ("markdown", "| gallery | all |"),
         ("latex", "toprule"),

@@ -124,10 +124,11 @@ def show(table: Table) -> None:
 
 
 def show_json(value: object) -> None:
-    """Plain values as JSON on stdout."""
+    """Plain values as JSON on stdout; what is infinite or no number, of which JSON has no word, is null."""
     import json
 
-    print(json.dumps(value, indent=1, ensure_ascii=False))
+    plain = json.loads(json.dumps(value), parse_constant=lambda _: None)
+    print(json.dumps(plain, indent=1, ensure_ascii=False))
 
 
 def show_mapping(mapping: Mapping[str, object], *, as_json: bool) -> None:

@@ -41,7 +41,7 @@ def score(
     """Score a run file against judgements or a benchmark."""
     from ..benchmarks import load_benchmark
     from ..errors import InputError
-    from ..evaluation import MEASURES, read_galleries, read_qrels, read_run, score_run, score_run_on
+    from ..evaluation import read_galleries, read_qrels, read_run, score_run, score_run_on
     from .tables import measures_table, scores_table
 
     if (qrels is None) == (bench is None):
@@ -50,14 +50,13 @@ def score(
         raise InputError("--gallery goes with --qrels: a benchmark has galleries of its own; see --protocol")
     if bench is None and (data is not None or protocol):
         raise InputError("--data and --protocol go with --bench, not with --qrels")
-    measures = measure or MEASURES
     if bench is not None:
         benchmark = load_benchmark(bench, data)
         scored = score_run_on(
             read_run(run),
             benchmark,
             protocols=protocol or None,
-            measures=measures,
+            measures=measure or None,
             missing=missing,
             unknown=unknown,
             seed=seed,
@@ -69,7 +68,7 @@ def score(
             read_run(run),
             labels,
             galleries=None if gallery is None else read_galleries(gallery),
-            measures=measures,
+            measures=measure or None,
             missing=missing,
             unknown=unknown,
             seed=seed,

@@ -21,7 +21,7 @@ from .protocols import protocols_of
 from .ranks import Counts, count_scores
 from .runs import Run
 from .scoring import Contest
-from .summary import ALL, MEASURES, best_of, chance, scores_of, summaries_of
+from .summary import ALL, MEASURES, best_of, chance, scores_of, summaries_of, usual_measures
 
 Missing = Literal["error", "zero"]
 Unknown = Literal["error", "ignore"]
@@ -85,7 +85,7 @@ def score_run(
     labels: Labels,
     *,
     galleries: Galleries | None = None,
-    measures: Sequence[str] = MEASURES,
+    measures: Sequence[str] | None = None,
     missing: Missing = "error",
     unknown: Unknown = "error",
     seed: int = 0,
@@ -95,13 +95,14 @@ def score_run(
     Parameters
     ----------
     galleries: the candidates. A document outside is refused; one that the run does not list is not retrieved.
+    measures: names; None for `MEASURES`.
     missing: "error" refuses a run that lacks a judged query, "zero" counts 0 for it.
     unknown: "error" refuses a run with queries that are not judged, "ignore" leaves them out.
 
     Raises `InputError` with the first ten offenders and their number; also for NaN, infinite scores and documents
     listed twice for a query.
     """
-    parsed = [Measure.parse(name) for name in measures]
+    parsed = [Measure.parse(name) for name in measures or MEASURES]
     match = _Match.of(run, labels.queries, labels.without, missing, unknown)
     positives = match.numbered(labels.positives, labels.documents)
     counts = match.count(positives, labels.gains)
@@ -122,7 +123,7 @@ def score_run_on(
     benchmark: Benchmark,
     *,
     protocols: Sequence[str] | None = None,
-    measures: Sequence[str] = MEASURES,
+    measures: Sequence[str] | None = None,
     missing: Missing = "error",
     unknown: Unknown = "error",
     seed: int = 0,
@@ -134,6 +135,7 @@ def score_run_on(
     protocols: names; None for the first that the benchmark is usually reported under, and the same without the source,
         because the run of an evaluation holds the candidates of the first one. A document outside a query's candidates
         is refused; its own source is passed over where the protocol leaves it out.
+    measures: names; None for those that are usual on the benchmark.
     missing, unknown, and what is raised: as for `score_run`; and where the benchmark's labels are hidden.
     """
     benchmark.need_labels()
@@ -152,7 +154,7 @@ def score_run_on(
         share = _unlisted(contest, counts, standings[protocol.name].counts.candidates)
         if share:
             unlisted[protocol.name] = share
-    summaries = summaries_of(benchmark, standings, measures, seed)
+    summaries = summaries_of(benchmark, standings, measures or usual_measures(benchmark), seed)
     return RunScores(
         {name: summary.scores for name, summary in summaries.items()},
         {name: summary.ties for name, summary in summaries.items()},

@@ -67,6 +67,14 @@ def test_the_run_of_an_evaluation_has_its_scores(
         pd.testing.assert_frame_equal(scored.per_query, theirs.reset_index(drop=True), check_exact=True)
 
 
+def test_tables_have_the_measures_of_their_evaluation(cache: Path) -> None:
+    tables = load_benchmark("tarvir-mini", view="title=text,content=native")
+    result = evaluate(tables, "random", Settings(cache=cache, protocols=GLOBAL[:1]))
+    scored = score_run_on(result.run, tables, protocols=GLOBAL[:1])
+    assert scored.scores == {GLOBAL[0]: result.record["scores"][GLOBAL[0]]}
+    assert "nDCG@10" in scored.scores[GLOBAL[0]]["all"]
+
+
 def test_a_short_run_keeps_what_its_places_decide(results: dict[str, Result]) -> None:
     """Beyond the tenth place nothing is known: what needs no more is the same, the rest is at most as good."""
     benchmark, whole = load_benchmark(MINI), results["gallery"].record["scores"]["gallery"]
