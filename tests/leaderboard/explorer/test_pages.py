@@ -405,7 +405,8 @@ def test_a_state_is_its_address() -> None:
         (f"k={'9' * 5000}", "a whole number from 1 to 200"),
         ("sheet=two", "a whole number"),
         ("w_text=heavy", "must be a number"),
-        ("&".join(["slice=x"] * 101), "more than 100 fields"),
+        ("&".join(["slice=x"] * 201), "more than 200 fields"),
+        ("id=a%00", "no text"),
     ):
         with pytest.raises(InputError, match=words):
             State.parse(address)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mmret.errors import InputError
-from mmret.leaderboard.web.pages.query import FIELDS, Query
+from mmret.leaderboard.web.pages.query import Query
+from mmret.serving.address import FIELDS
 
 
 def test_each_field_has_what_is_said_for_it() -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Self, get_args
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import urlencode
 
 from ....errors import InputError, unknown_name
+from ....serving.address import fields_of
 from ..browse import KINDS, SORTS, Kind, Sort
 
 Tab = Literal["queries", "summaries", "live", "labels"]
 CHOICES: Mapping[str, Sequence[str]] = {"tab": get_args(Tab), "kind": KINDS, "sort": SORTS}
-FIELDS = 100  # of one address
 MOST = 200  # documents of an answer, and the greatest number that any field takes but for sheets
 
 
@@ -67,10 +67,7 @@ class State:
     @classmethod
     def parse(cls, address: str) -> Self:
         """Read an address, with its question mark or without. Names are looked up later; `InputError` for nonsense."""
-        try:
-            said = parse_qs(address.removeprefix("?"), max_num_fields=FIELDS)
-        except ValueError:
-            raise InputError(f"the address has more than {FIELDS} fields") from None
+        said = fields_of(address)
         known = [field for field in fields(cls) if field.name in said]
         return cls(**{field.name: _read(field.name, field.default, said[field.name]) for field in known})
 

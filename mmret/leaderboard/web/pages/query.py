@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Self
-from urllib.parse import parse_qs
 
-from ....errors import InputError, unknown_name
-
-FIELDS = 200  # of one address
+from ....errors import unknown_name
+from ....serving.address import fields_of
 
 
 @dataclass(frozen=True)
@@ -21,18 +18,8 @@ class Query:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Of the part behind the question mark.
-
-        Raises `InputError` when there are more fields than any page has, or what no database takes for text.
-        """
-        try:
-            fields = parse_qs(text.removeprefix("?"), max_num_fields=FIELDS)
-        except ValueError:
-            raise InputError(f"the address has more than {FIELDS} fields") from None
-        for value in chain(*fields.values()):
-            if "\0" in value or value != value.encode(errors="replace").decode():
-                raise InputError(f"the address says {value!r}, which is no text")
-        return cls(fields)
+        """Of the part behind the question mark; raises `InputError` as `fields_of`."""
+        return cls(fields_of(text))
 
     def texts(self, name: str) -> list[str]:
         """All that is said for a field, each once."""
