@@ -62,6 +62,8 @@ def explore(
 
 def _show(study: Study) -> None:
     """What there is, on stdout."""
+    from ..evaluation.frames import percent
+
     benchmark, measure = study.benchmark, study.measures[0]
     print(
         f"{benchmark.name} {benchmark.version}: {len(benchmark.queries):,} queries, "
@@ -69,5 +71,5 @@ def _show(study: Study) -> None:
     )
     for system in study.systems:
         scores = system.result.record["scores"]
-        figures = [f"{name} {scores[name]['all'][measure]['value']:.3f}" for name in study.protocols]
+        figures = [f"{name} {percent(measure, scores[name]['all'][measure]['value'])}" for name in study.protocols]
         print(f"  {system.name}: {measure}, {', '.join(figures)}")

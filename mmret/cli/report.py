@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .common import Cache, Data, Slices, Split, TimeLimit, WorkerCount, note
+from .common import Cache, Data, Exclusions, FieldMap, Provenance, Slices, Split, TimeLimit, WorkerCount, names, note
 
 
 def report(
@@ -23,8 +23,11 @@ def report(
         Path | None, typer.Option(help="Documents that are alike: the list of `mmret benchmarks duplicates`.")
     ] = None,
     data: Data = None,
-    split: Split = None,
+    exclusions: Exclusions = None,
     slices: Slices = None,
+    field_map: FieldMap = None,
+    split: Split = None,
+    provenance: Provenance = None,
     cache: Cache = None,
     workers: WorkerCount = None,
     time_limit: TimeLimit = 60.0,
@@ -34,7 +37,16 @@ def report(
     from ..leaderboard.explorer import Study
     from ..leaderboard.explorer.report import read_copies, write_report
 
-    study = Study.open(results, data, split=split, slices=slices, cache=cache)
+    study = Study.open(
+        results,
+        data,
+        exclusions=exclusions,
+        slices=slices,
+        field_map=field_map,
+        split=split,
+        provenance=names(provenance),
+        cache=cache,
+    )
     write_report(
         study,
         output,

@@ -1,1 +1,1 @@
-"""What servers of pages share: addresses, media by ranges, guarded routes, Gradio below FastAPI, a local server until Ctrl-C."""
+"""What servers of pages share: addresses, media by ranges, guarded routes, Gradio below FastAPI, a local server."""

@@ -19,6 +19,7 @@ from mmret.evaluation import Settings, evaluate
 from mmret.leaderboard.explorer import Study
 from mmret.leaderboard.explorer.report import read_copies, write_report
 
+from ...benchmarks.tarvir_files import write_mini
 from ...conftest import write_benchmark, write_clip, write_rows
 
 HOSTILE = "<img src=x onerror=alert(1)><script>document.title='mine'</script> & \"quotes\" </style></svg>"
@@ -213,3 +214,13 @@ def test_the_command(results: list[Path], folder: Path, tmp_path: Path) -> None:
     assert (tmp_path / "new" / "report.html").read_text().count("<article") == 2
     assert found.stdout == ""
     assert "report.html (" in found.stderr
+
+
+def test_the_command_reads_the_benchmark_as_it_was_evaluated(tmp_path: Path) -> None:
+    tables = str(write_mini(tmp_path / "tables"))
+    asked = load_benchmark(tables, view="title=text,content=native", provenance=["human"])
+    evaluate(asked, "random", Settings(cost_items=0, workers=1, cache=tmp_path / "cache")).save(tmp_path / "result")
+    arguments = ["report", str(tmp_path / "result"), "-o", str(tmp_path / "report.html"), "--data", tables]
+    assert isinstance(CliRunner().invoke(app, arguments).exception, InputError)
+    found = CliRunner().invoke(app, [*arguments, "--provenance", "human"])
+    assert found.exit_code == 0, found.output
