@@ -187,6 +187,14 @@ def worker(
 
 
 app.command()(board_serve.serve)
-for _command in (board_admin.moderate, board_admin.rescore, board_admin.export, board_admin.verify, board_admin.backup):
+for _command in (
+    board_admin.moderate,
+    board_admin.close,
+    board_admin.disable,
+    board_admin.rescore,
+    board_admin.export,
+    board_admin.verify,
+    board_admin.backup,
+):
     app.command()(_command)
 app.command("import")(board_admin.import_tables)

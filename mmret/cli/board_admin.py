@@ -50,6 +50,36 @@ def moderate(
     note(f"{decided.id} is {decided.state} now")
 
 
+def close(
+    folder: BoardFolder,
+    benchmark: Annotated[str, typer.Argument(help="Id of the benchmark.")],
+    actor: Actor,
+    undo: Annotated[bool, typer.Option("--undo", help="Let it take submissions again.")] = False,
+) -> None:
+    """Let a benchmark take no submissions any more; its table stays."""
+    from ..leaderboard.board import Board
+    from ..leaderboard.board.benchmarks import close as shut
+
+    with Board.open(folder) as board:
+        shut(board, benchmark, actor=actor, closed=not undo)
+    note(f"{benchmark} takes submissions again" if undo else f"{benchmark} takes no submissions any more")
+
+
+def disable(
+    folder: BoardFolder,
+    team: Annotated[str, typer.Argument(help="Name of the team.")],
+    actor: Actor,
+    undo: Annotated[bool, typer.Option("--undo", help="Let its tokens be good again.")] = False,
+) -> None:
+    """Refuse all tokens of a team; what it has submitted stays."""
+    from ..leaderboard.board import Board
+    from ..leaderboard.board.teams import disable as refuse
+
+    with Board.open(folder) as board:
+        refuse(board, team, actor=actor, disabled=not undo)
+    note(f"the tokens of {team} are good again" if undo else f"no token of {team} is good any more")
+
+
 def rescore(
     folder: BoardFolder,
     actor: Actor,

@@ -10,13 +10,13 @@ from typing import Self
 from sqlalchemy import select
 
 from ...benchmarks import Benchmark as Labelled
-from ...errors import InputError, first_ten
+from ...errors import InputError, first_ten, unknown_name
 from ...evaluation import protocols_of, usual_measures
 from ...evaluation.measures import Measure
 from ..submissions import Ground
 from .answers import save_answers
 from .board import Board
-from .database import Benchmark
+from .database import Audit, Benchmark
 from .exported import LONGEST
 
 
@@ -128,6 +128,17 @@ def benchmarks(board: Board) -> list[Benchmark]:
     """All benchmarks of a board, in the order in which they came."""
     with board.reading() as session:
         return list(session.scalars(select(Benchmark).order_by(Benchmark.added_at, Benchmark.id)))
+
+
+def close(board: Board, identity: str, *, actor: str, closed: bool = True) -> None:
+    """Let a benchmark take no submissions any more, or again; those it has stay. Raises `InputError` for none known."""
+    with board.writing() as session:
+        found = session.get(Benchmark, identity, with_for_update=True)
+        if found is None:
+            raise unknown_name("benchmark", identity, session.scalars(select(Benchmark.id)).all())
+        found.active = not closed
+        action = "close" if closed else "reopen"
+        session.add(Audit(actor=actor, action=action, detail={"benchmark": identity}))
 
 
 def _ask_the_same(ground: Ground, other: Ground) -> bool:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from ...errors import InputError
 from .board import Board
-from .database import Scope, Team, Token, now
+from .database import Audit, Scope, Team, Token, now
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 LONGEST = 60  # characters of a name
@@ -53,6 +53,17 @@ def find_team(session: Session, name: str) -> Team:
     if team is None:
         raise InputError(f"there is no team {name!r}; make it: mmret board team")
     return team
+
+
+def disable(board: Board, name: str, *, actor: str, disabled: bool = True) -> None:
+    """Let no token of a team be good any more, or let them be again; what it has submitted stays.
+
+    Raises `InputError` when there is no such team.
+    """
+    with board.writing() as session:
+        team = find_team(session, name)
+        team.disabled = disabled
+        session.add(Audit(actor=actor, action="disable" if disabled else "enable", detail={"team": team.name}))
 
 
 def issue_token(

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from mmret.cli import board_admin
 from mmret.errors import InputError, RunError
 from mmret.leaderboard.board import Board
-from mmret.leaderboard.board.database import Audit, State, Submission
+from mmret.leaderboard.board.database import Audit, Benchmark, State, Submission, Team
 from mmret.leaderboard.board.signing import public_key
 
 from .filled import benchmark_on, file_of, honest, labelled, run_of, scored_run, submission_of, teams_on
@@ -65,6 +65,23 @@ def test_a_moderator_sees_what_waits_and_decides(folder: Path) -> None:
         assert session.scalars(select(Audit.actor).order_by(Audit.id)).all() == ["somebody", "ann"]
 
 
+def test_a_benchmark_is_closed_and_a_team_disabled(folder: Path) -> None:
+    for name, what, words in (("close", "small", "small takes"), ("disable", "team", "team")):
+        assert words in call(name, folder, what, "--as", "ann").stderr
+        assert "again" in call(name, folder, what, "--undo").stderr
+        with pytest.raises(InputError, match="'none'"):
+            call(name, folder, "none")
+    with Board.open(folder) as board, board.reading() as session:
+        assert session.scalars(select(Audit.action).order_by(Audit.id)).all() == [
+            "close",
+            "reopen",
+            "disable",
+            "enable",
+        ]
+        assert session.scalars(select(Benchmark.active)).one()
+        assert not session.scalars(select(Team.disabled)).one()
+
+
 def test_rescoring_is_queued(folder: Path) -> None:
     assert "0 submissions" in call("rescore", folder, "--outdated").stderr
     assert "1 submissions are queued" in call("rescore", folder, "small").stderr
@@ -98,7 +115,7 @@ def test_a_backup_is_made_and_says_what_it_lacks(folder: Path, tmp_path: Path) -
 
 
 def test_each_command_says_what_it_does() -> None:
-    for name in ("moderate", "rescore", "export", "verify", "import_tables", "backup"):
+    for name in ("moderate", "close", "disable", "rescore", "export", "verify", "import_tables", "backup"):
         result = call(name, "--help")
         assert result.exit_code == 0
         assert getattr(board_admin, name).__doc__[:40] in result.stdout

@@ -14,9 +14,9 @@ import pytest
 from sqlalchemy import func, select, update
 
 from mmret.leaderboard.board import Board
-from mmret.leaderboard.board.benchmarks import Terms
+from mmret.leaderboard.board.benchmarks import Terms, close
 from mmret.leaderboard.board.board import DATABASE
-from mmret.leaderboard.board.database import Audit, Benchmark, Job, State, Submission, now
+from mmret.leaderboard.board.database import Audit, Job, State, Submission, now
 from mmret.leaderboard.board.intake import RefusedError, accept, new_id
 from mmret.leaderboard.board.teams import create_team
 from mmret.leaderboard.submissions import Fault, Report
@@ -115,8 +115,7 @@ def test_what_has_faults_or_does_not_fit_is_refused(board: Board, tmp_path: Path
     elsewhere = add(board, other)
     with pytest.raises(RefusedError, match="made for"):
         send(board, team, elsewhere, ASKED, random_run(ASKED, 0))
-    with board.writing() as session:
-        session.get_one(Benchmark, benchmark.id).active = False
+    close(board, benchmark.id, actor="ann")
     with pytest.raises(RefusedError, match="no submissions any more"):
         send(board, team, benchmark, ASKED, random_run(ASKED, 0))
     assert board.sweep() == 0

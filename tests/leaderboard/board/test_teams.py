@@ -10,12 +10,13 @@ from sqlalchemy import select
 
 from mmret.errors import InputError
 from mmret.leaderboard.board import Board
-from mmret.leaderboard.board.database import Team, Token, now
+from mmret.leaderboard.board.database import Audit, Token, now
 from mmret.leaderboard.board.teams import (
     DeniedError,
     ScopeError,
     authenticate,
     create_team,
+    disable,
     issue_token,
     revoke,
     tokens,
@@ -68,11 +69,17 @@ def test_revoked_expired_and_disabled_ones_are_denied(board: Board) -> None:
     revoke(board, secrets[0].split("_")[1])
     secrets.append(issue_token(board, "A", expires_at=now() + timedelta(days=1)))
     assert authenticate(board, secrets[2], "read")
-    with board.writing() as session:
-        session.scalars(select(Team)).one().disabled = True
+    disable(board, "a", actor="ann")
     for secret in secrets:
         with pytest.raises(DeniedError):
             authenticate(board, secret, "read")
+    disable(board, "a", actor="ben", disabled=False)
+    assert authenticate(board, secrets[2], "read")
+    with board.reading() as session:
+        acts = [(one.actor, one.action, one.detail) for one in session.scalars(select(Audit).order_by(Audit.id))]
+    assert acts == [("ann", "disable", {"team": "A"}), ("ben", "enable", {"team": "A"})]
+    with pytest.raises(InputError, match="no team 'B'"):
+        disable(board, "B", actor="ann")
 
 
 def test_the_last_use_is_noted(board: Board) -> None:
